@@ -1,0 +1,103 @@
+#include <arch/desc.h>
+#include <arch/extable.h>
+#include <arch/irq.h>
+#include <arch/processor.h>
+#include <arch/segment.h>
+#include <arch/traps.h>
+#include <kernel/panic.h>
+
+_Static_assert(offsetof(struct pt_regs, ds) == PT_DS, "entry.S");
+_Static_assert(offsetof(struct pt_regs, es) == PT_ES, "entry.S");
+_Static_assert(offsetof(struct pt_regs, fs) == PT_FS, "entry.S");
+_Static_assert(offsetof(struct pt_regs, gs) == PT_GS, "entry.S");
+_Static_assert(offsetof(struct pt_regs, orig_ax) == PT_ORIG_AX, "entry.S");
+_Static_assert(offsetof(struct pt_regs, sp) == PT_SP, "entry.S");
+
+#define ENOSYS 38
+
+extern const char exception_stubs[], irq_stubs[], system_call[];
+
+struct desc_struct idt_table[IDT_ENTRIES] __attribute__((aligned(8)));
+
+static die_notifier_t die_notifier;
+
+static const char *const trap_names[NR_EXCEPTIONS] = {
+	[TRAP_DE] = "divide error",
+	[TRAP_DB] = "debug",
+	[2] = "NMI",
+	[TRAP_BP] = "breakpoint",
+	[TRAP_OF] = "overflow",
+	[TRAP_BR] = "bound range exceeded",
+	[TRAP_UD] = "invalid opcode",
+	[TRAP_NM] = "device not available",
+	[TRAP_DF] = "double fault",
+	[9] = "coprocessor segment overrun",
+	[TRAP_TS] = "invalid TSS",
+	[TRAP_NP] = "segment not present",
+	[TRAP_SS] = "stack segment fault",
+	[TRAP_GP] = "general protection fault",
+	[TRAP_PF] = "page fault",
+	[16] = "x87 floating-point error",
+	[TRAP_AC] = "alignment check",
+	[18] = "machine check",
+	[19] = "SIMD floating-point error",
+};
+
+const char *trap_name(u32 vector)
+{
+	return trap_names[vector] ? trap_names[vector] : "reserved exception";
+}
+
+static void set_gate(u32 vector, const char *handler, u8 type, u8 dpl)
+{
+	idt_table[vector] = pack_gate((u32)handler, __KERNEL_CS, type, dpl);
+}
+
+void trap_init(void)
+{
+	struct desc_ptr p = { sizeof(idt_table) - 1, (u32)idt_table };
+
+	for (u32 i = 0; i < NR_EXCEPTIONS; i++) {
+		u8 dpl = i == TRAP_BP || i == TRAP_OF ? 3 : 0;
+
+		set_gate(i, exception_stubs + i * STUB_SIZE, GATE_INTERRUPT, dpl);
+	}
+	for (u32 i = 0; i < NR_IRQS; i++)
+		set_gate(FIRST_IRQ_VECTOR + i, irq_stubs + i * STUB_SIZE, GATE_INTERRUPT, 0);
+	set_gate(SYSCALL_VECTOR, system_call, GATE_TRAP, 3);
+	load_idt(&p);
+}
+
+void register_die_notifier(die_notifier_t notifier)
+{
+	die_notifier = notifier;
+}
+
+bool notify_die(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2)
+{
+	const struct die_args args = { regs, trapnr, error_code, cr2 };
+
+	return die_notifier && die_notifier(&args);
+}
+
+void do_trap(struct pt_regs *regs, u32 error_code, u32 vector)
+{
+	if (vector == TRAP_PF) {
+		do_page_fault(regs, error_code);
+		return;
+	}
+	if (notify_die(regs, vector, error_code, 0))
+		return;
+	/* After a double fault CS:EIP mean nothing (Intel SDM vol. 3, 6.15): no way back. */
+	if (vector != TRAP_DF && !user_mode(regs) && fixup_exception(regs))
+		return;
+	die(trap_name(vector), regs, error_code);
+}
+
+/* There are no system calls yet: each is answered as Linux answers an unknown number. */
+void do_syscall(struct pt_regs *regs)
+{
+	if (notify_die(regs, SYSCALL_VECTOR, 0, 0))
+		return;
+	regs->ax = (u32)-ENOSYS;
+}

@@ -1,0 +1,28 @@
+/*
+ * Bench images: small multiboot kernels that run one loop of known length and exit 0.
+ *
+ * Paging is on, with 4 KiB pages that map the first 4 MiB one to one; interrupts stay off. Each
+ * loop is hand-written assembly, so the number of instructions is exact. Output: the loop's name,
+ * a checksum that every correct machine agrees on, and the instructions of the loop.
+ *
+ * Command line: n=MILLIONS of instructions, default 1000; the loop runs whole turns, so that at
+ * least this many are reached.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <lib/types.h>
+
+/* One of each in alu.S, mem.S and call.S. */
+extern const char bench_name[];
+extern const u32 bench_turn_insns; /* instructions of one turn */
+u32 bench_loop(u32 turns);	   /* turns >= 1; returns the checksum */
+
+/* The buffer of the memory loop; a power of two. */
+#define BENCH_BUFFER_BYTES 0x40000
+extern u8 bench_buffer[BENCH_BUFFER_BYTES];
+
+/* Called by boot.S. */
+void bench_main(u32 boot_magic, u32 multiboot_info) __noreturn;
+
+#endif

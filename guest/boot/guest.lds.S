@@ -1,0 +1,62 @@
+/*
+ * The kernel image: linked at PAGE_OFFSET + 1 MiB, loaded at 1 MiB. The entry point is a physical
+ * address, as multiboot wants it. The multiboot header comes first: it must lie in the first 8 KiB
+ * of the file.
+ */
+#include <arch/page.h>
+
+OUTPUT_FORMAT(elf32-i386)
+OUTPUT_ARCH(i386)
+ENTRY(phys_startup_32)
+
+PHDRS
+{
+	text PT_LOAD FLAGS(5);
+	data PT_LOAD FLAGS(6);
+	note PT_NOTE FLAGS(4);
+}
+
+SECTIONS
+{
+	. = PAGE_OFFSET + PHYSICAL_START;
+	phys_startup_32 = startup_32 - PAGE_OFFSET;
+
+	.text : AT(ADDR(.text) - PAGE_OFFSET) {
+		_text = .;
+		KEEP(*(.boot.header))
+		*(.boot.text)
+		*(.text .text.*)
+		_etext = .;
+	} :text
+
+	. = ALIGN(4096);
+	.rodata : AT(ADDR(.rodata) - PAGE_OFFSET) {
+		_rodata = .;
+		*(.rodata .rodata.*)
+		. = ALIGN(4);
+		__start___ex_table = .;
+		KEEP(*(__ex_table))
+		__stop___ex_table = .;
+	} :text
+
+	.note.gnu.build-id : AT(ADDR(.note.gnu.build-id) - PAGE_OFFSET) {
+		KEEP(*(.note.gnu.build-id))
+		_erodata = .;
+	} :text :note
+
+	. = ALIGN(4096);
+	.data : AT(ADDR(.data) - PAGE_OFFSET) {
+		_data = .;
+		*(.data .data.*)
+		_edata = .;
+	} :data
+
+	.bss : AT(ADDR(.bss) - PAGE_OFFSET) {
+		__bss_start = .;
+		*(.bss .bss.* COMMON)
+		. = ALIGN(4);
+		_end = .;
+	} :data
+
+	/DISCARD/ : { *(.comment) *(.note.GNU-stack) *(.eh_frame) *(.note.gnu.property) }
+}

@@ -1,0 +1,13 @@
+#include <arch/io.h>
+#include <drivers/sandbox.h>
+
+bool sandbox_present(void)
+{
+	return inl(SANDBOX_PORT) == SANDBOX_MAGIC;
+}
+
+u32 sandbox_read(enum sandbox_selector selector)
+{
+	outl(selector, SANDBOX_PORT);
+	return inl(SANDBOX_DATA);
+}

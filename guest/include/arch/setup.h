@@ -1,0 +1,56 @@
+/*
+ * What the boot loader told us, in the kernel's own memory.
+ *
+ * setup_arch() copies everything out of the loader's structures once; nothing reads them later, so
+ * the RAM that holds them is free for use, except the modules themselves.
+ */
+#ifndef ARCH_SETUP_H
+#define ARCH_SETUP_H
+
+#include <lib/types.h>
+
+#define E820MAX 64
+#define BOOT_MODULES_MAX 16
+
+#define E820_RAM 1
+#define E820_RESERVED 2
+#define E820_ACPI 3
+#define E820_NVS 4
+#define E820_UNUSABLE 5
+
+struct e820_entry {
+	u64 addr, size;
+	u32 type;
+};
+
+struct boot_module {
+	u32 start, end; /* physical; end is the first byte after it */
+	char name[64];
+};
+
+/* The map as the loader gave it, in its order, with entries that are of no use to us. */
+extern struct e820_entry e820[E820MAX];
+extern u32 e820_nr;
+
+extern struct boot_module boot_modules[BOOT_MODULES_MAX];
+extern u32 boot_modules_nr;
+
+/*
+ * PFNs, set by setup_arch(): usable RAM lies below max_pfn; what lies below max_low_pfn is in the
+ * direct map; the rest is HIGHMEM. ram_pages counts whole usable pages.
+ */
+extern u32 max_pfn, max_low_pfn, ram_pages;
+
+/*
+ * The usable part of an entry as page frames: RAM only, whole pages only, below 4 GiB and mem=.
+ * Returns false if nothing is left of it.
+ */
+bool e820_usable(const struct e820_entry *e, u32 *start_pfn, u32 *end_pfn);
+
+/* Reads the multiboot information at this physical address, parses the command line, sizes RAM. */
+void setup_arch(u32 boot_magic, u32 multiboot_info);
+
+/* Prints command line, memory map, RAM summary and modules. */
+void print_boot_info(void);
+
+#endif

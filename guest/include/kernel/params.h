@@ -1,0 +1,35 @@
+/*
+ * The kernel command line.
+ *
+ * It begins with the path of the image, which is skipped; the rest is words `name=value` or `name`
+ * between blanks. Each option the kernel reads has one row in the table of params.c and one field
+ * here. Unknown words are left alone, as Linux leaves them to init; a known one whose value makes
+ * no sense is reported and ignored.
+ */
+#ifndef KERNEL_PARAMS_H
+#define KERNEL_PARAMS_H
+
+#include <lib/types.h>
+
+#define COMMAND_LINE_SIZE 2048
+#define TEST_NAME_MAX 80
+
+struct boot_params {
+	bool tty;	   /* tty=0|1: a person is at the console: the guest echoes what is typed */
+	bool debugcon;	   /* debugcon=0|1: copy the console to port 0xe9 */
+	bool has_highmem;  /* highmem= was given */
+	u32 exit_status;   /* exit=N: the status after the tests passed */
+	u64 mem_bytes;	   /* mem=SIZE: use no RAM above this physical address; 0: no limit */
+	u64 highmem_bytes; /* highmem=SIZE: how much of the RAM becomes HIGHMEM */
+	char test[TEST_NAME_MAX]; /* test=NAME: see tests/selftest.h; default "all" */
+};
+
+extern struct boot_params boot_params;
+
+/* The command line as the loader gave it, trailing blanks removed. */
+extern char saved_command_line[COMMAND_LINE_SIZE];
+
+/* Fills boot_params from saved_command_line. */
+void parse_params(void);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Self-tests of the machine: what the kernel relies on, tried out at every boot.
+ *
+ * A test is a row of a table: a name that states the rule, a function, and an argument. Tests run
+ * in order on the boot thread with interrupts on, and leave everything as they found it. They
+ * assert what the Intel SDM guarantees, not what one CPU happens to do: a TLB may keep a stale
+ * translation or drop a good one at any time.
+ *
+ * Output is KTAP. The command line's test= chooses: "all", "none", or one name; the actions of
+ * actions.c (panic, triple, hang, echo) go by name only.
+ */
+#ifndef TESTS_SELFTEST_H
+#define TESTS_SELFTEST_H
+
+#include <lib/types.h>
+
+struct selftest_result {
+	bool failed;
+};
+
+struct selftest {
+	const char *name; /* NULL ends a table */
+	void (*run)(struct selftest_result *r, const void *arg);
+	const void *arg;
+};
+
+/* One table a file. */
+extern const struct selftest trap_tests[], ring3_tests[], fault_tests[], paging_tests[],
+	segment_tests[], double_fault_tests[], cpu_tests[], device_tests[], lib_tests[];
+
+/* Runs what the name chooses. Returns the number of failed tests; an unknown name is a failure. */
+u32 run_selftests(const char *name);
+
+/* Both record a failure, print it with the place, and let the test go on. */
+#define EXPECT(r, condition)                                                                       \
+	((condition) ? (void)0 : selftest_fail(r, __FILE__, __LINE__, #condition))
+#define EXPECT_EQ(r, value, expected)                                                              \
+	selftest_expect_eq(r, __FILE__, __LINE__, #value, (u32)(value), (u32)(expected))
+
+void selftest_fail(struct selftest_result *r, const char *file, int line, const char *what);
+void selftest_expect_eq(struct selftest_result *r, const char *file, int line, const char *what,
+			u32 value, u32 expected);
+
+/* The actions: return false if there is none of that name. */
+bool run_action(const char *name);
+
+#endif
