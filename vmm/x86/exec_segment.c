@@ -64,7 +64,7 @@ static const struct insn *op_load_far(struct cpu *c, const struct insn *i)
 
 #define LAR_MASK 0x00f0ff00u
 
-/* Types of system descriptors that LAR and LSL accept (SDM vol. 2, tables 3-52 and 3-65). */
+/* Types of system descriptors that LAR and LSL accept (SDM vol. 2, LAR and LSL). */
 #define LSL_TYPES                                                                                  \
 	(1u << SYS_TSS16 | 1u << SYS_LDT | 1u << SYS_TSS16_BUSY | 1u << SYS_TSS32 |                \
 	 1u << SYS_TSS32_BUSY)

@@ -39,6 +39,7 @@ static const struct insn *op_mov_to_cr(struct cpu *c, const struct insn *i)
 {
 	uint32_t value = reg_read32(c, i->op[1].reg);
 
+	cpu_sync(c, i);
 	switch (i->sub2) {
 	case 0:
 		return cr0_write(c, i, value);
@@ -61,7 +62,7 @@ static const struct insn *op_mov_from_cr(struct cpu *c, const struct insn *i)
 	const uint32_t value[] = { c->cr0, 0, c->cr2, c->cr3, c->cr4 };
 
 	reg_write32(c, i->op[0].reg, value[i->sub2]);
-	return cpu_leave_next(c, i);
+	return i + 1;
 }
 
 static const struct insn *op_mov_cr(struct cpu *c, const struct insn *i)

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/types.h"
+#include "cli/jail.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "cli/run.h"
+#include "engine/engine.h"
+
+/* What `vmm WORD` does; the first one is meant where no word of this table is given. */
+static const struct subcommand {
+	const char *name;
+	const char *usage;
+	const char *help;
+	int (*fn)(const struct options *o);
+} subcommands[] = {
+	{ "run", "IMAGE [OPTION]...", "boot IMAGE and run it to its end", run_image },
+};
+
+static const struct {
+	int status;
+	const char *help;
+} statuses[] = {
+	{ 0, "to 99: what the guest wrote to its exit port" },
+	{ 100, "the guest panicked or triple-faulted, or wrote more than 99" },
+	{ 101, "time or instruction limit reached" },
+	{ 102, "bad image or option, or a host that cannot do it" },
+	{ 103, "an expectation failed" },
+	{ 104, "a failure of the host or of vmm" },
+	{ 128, "+ N: ended by signal N" },
+};
+
+static void help_print(void)
+{
+	printf("vmm runs a 32-bit x86 guest image in a sandbox.\n\n"
+	       "usage: vmm [%s] %s\n\ncommands:\n",
+	       subcommands[0].name, subcommands[0].usage);
+	for (unsigned i = 0; i < ARRAY_SIZE(subcommands); i++)
+		printf("  %-23s %s%s\n", subcommands[i].name, subcommands[i].help,
+		       i ? "" : " (may be left out)");
+	printf("\noptions, before or after IMAGE, as --name VALUE or --name=VALUE; the last of "
+	       "two wins:\n");
+	options_help(stdout);
+	printf("\nexit status:\n");
+	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++)
+		printf("  %-3d %s\n", statuses[i].status, statuses[i].help);
+	printf("\nCtrl-A x leaves a guest that has the terminal. man vmm tells more.\n");
+}
+
+static void version_print(void)
+{
+	printf("vmm %s\nengines:", VMM_VERSION);
+	for (unsigned i = 0; engine_list[i]; i++)
+		printf(" %s", engine_list[i]->name);
+	printf("\n");
+}
+
+/*
+ * A descriptor 0, 1 or 2 that the parent closed would be given to the next file opened, and the
+ * guest's console would write into it.
+ */
+static int descriptors_fill(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+#if JAIL_SANITIZED
+/*
+ * The leak check at exit stops its process by a tracer, which the jail has no calls for. The unit
+ * tests, which have no jail, look for leaks.
+ */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
+int main(int argc, char **argv)
+{
+	const struct subcommand *command = &subcommands[0];
+	struct diag d = { .text = "" };
+	struct options o;
+	int words = 1;
+
+	if (descriptors_fill() < 0)
+		return STATUS_FAILED;
+	for (unsigned i = 0; i < ARRAY_SIZE(subcommands) && argc > 1; i++)
+		if (!strcmp(argv[1], subcommands[i].name)) {
+			command = &subcommands[i];
+			words = 2;
+		}
+	if (argc < words)
+		words = argc;
+	if (options_parse(&o, argc - words, argv + words, &d) < 0) {
+		report_line("%s", d.text);
+		return STATUS_REFUSED;
+	}
+	if (!o.help && !o.version)
+		return command->fn(&o);
+	if (o.help)
+		help_print();
+	else
+		version_print();
+	if (fflush(stdout) || ferror(stdout)) {
+		report_line("cannot write to stdout: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return 0;
+}

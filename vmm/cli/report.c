@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#include "cli/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const end_names[] = {
+	[MACHINE_RUNNING] = "running",
+	[MACHINE_EXITED] = "exited",
+	[MACHINE_TRIPLE_FAULT] = "triple-fault",
+	[MACHINE_UNSUPPORTED] = "unsupported",
+	[MACHINE_HALTED] = "halted",
+	[MACHINE_LIMIT] = "instruction-limit",
+	[MACHINE_TIMEOUT] = "timeout",
+	[MACHINE_LEFT] = "left",
+	[MACHINE_SIGNAL] = "signal",
+	[MACHINE_HOST_FAILED] = "host-failed",
+};
+
+const char *report_end_name(enum machine_end end)
+{
+	return end_names[end];
+}
+
+void report_line(const char *fmt, ...)
+{
+	char text[DIAG_BYTES + 128];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	fprintf(stderr, "vmm: %s\n", text);
+}
+
+bool report_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return !(no && *no) && isatty(STDERR_FILENO);
+}
+
+/* --- the summary ------------------------------------------------------------------------------- */
+
+static void stats_instructions(const struct engine_stats *s, uint64_t wall_ns, uint64_t virtual_ns)
+{
+	char rate[48] = "";
+
+	if (s->instructions == ENGINE_UNKNOWN) {
+		report_line("  %.3f ms of real time, %.3f ms of the guest's", (double)wall_ns / 1e6,
+			    (double)virtual_ns / 1e6);
+		return;
+	}
+	if (wall_ns)
+		snprintf(rate, sizeof(rate), " (%.0f million a second)",
+			 (double)s->instructions * 1e3 / (double)wall_ns);
+	report_line("  %" PRIu64 " instructions in %.3f ms of real time%s, %.3f ms of the guest's",
+		    s->instructions, (double)wall_ns / 1e6, rate, (double)virtual_ns / 1e6);
+}
+
+/* Reasons that never came up are left out. */
+static void stats_exits(const struct engine_stats *s)
+{
+	char text[256] = "";
+	size_t at = 0;
+
+	for (unsigned i = 0; i < ENGINE_EXIT_REASONS && at < sizeof(text); i++)
+		if (s->exits[i] && s->exits[i] != ENGINE_UNKNOWN)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %" PRIu64,
+					       at ? ", " : "",
+					       engine_exit_name((enum engine_exit_reason)i),
+					       s->exits[i]);
+	if (at)
+		report_line("  exits: %s", text);
+}
+
+static void stats_count(const char *what, uint64_t count)
+{
+	if (count != ENGINE_UNKNOWN)
+		report_line("  %s: %" PRIu64, what, count);
+}
+
+void report_stats(const struct report *report)
+{
+	const struct options *o = report->options;
+	struct machine *m = report->machine;
+	const struct engine_ops *ops = m->engine->ops;
+	struct engine_stats s;
+
+	ops->stats(m->engine, &s);
+	report_line("engine %s, mmu %s, tlb %s, %" PRIu64 " MiB of RAM; %s, status %d", ops->name,
+		    options_mmu_name(o->mmu), options_tlb_name(o->tlb), o->ram_bytes >> 20,
+		    report_end_name(m->outcome.end), report->status);
+	stats_instructions(&s, report->wall_ns, ops->now_ns(m->engine));
+	stats_exits(&s);
+	stats_count("port accesses", s.io_exits);
+	stats_count("MMIO accesses", s.mmio_exits);
+	stats_count("guest page faults", s.guest_page_faults);
+}
+
+/* --- JSON -------------------------------------------------------------------------------------- */
+
+/* Text that may not be UTF-8, which JSON must be: then with '?' for every byte that is not ASCII. */
+static json_t *text_json(const char *text)
+{
+	json_t *value = json_string(text);
+	char *plain;
+
+	if (value)
+		return value;
+	plain = strdup(text);
+	if (!plain)
+		return NULL;
+	for (char *p = plain; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	value = json_string(plain);
+	free(plain);
+	return value;
+}
+
+static json_t *count_json(uint64_t count)
+{
+	return count == ENGINE_UNKNOWN ? json_null() : json_integer((json_int_t)count);
+}
+
+static json_t *exits_json(const struct engine_stats *s)
+{
+	json_t *exits = json_object();
+
+	for (unsigned i = 0; exits && i < ENGINE_EXIT_REASONS; i++)
+		json_object_set_new(exits, engine_exit_name((enum engine_exit_reason)i),
+				    count_json(s->exits[i]));
+	return exits;
+}
+
+static json_t *report_json(const struct report *report)
+{
+	const struct options *o = report->options;
+	struct machine *m = report->machine;
+	const struct engine_ops *ops = m->engine->ops;
+	struct engine_stats s;
+
+	ops->stats(m->engine, &s);
+	/* "o" takes over its value, and the whole is NULL if any part is. */
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
+			 " s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
+			 "version", VMM_VERSION, "engine", ops->name, "mmu",
+			 options_mmu_name(o->mmu), "tlb", options_tlb_name(o->tlb), "image",
+			 text_json(o->image), "ram_bytes", (json_int_t)o->ram_bytes, "seed",
+			 (json_int_t)o->seed, "end", report_end_name(m->outcome.end), "code",
+			 (json_int_t)m->outcome.code, "text", text_json(m->outcome.text), "status",
+			 report->status, "instructions", count_json(s.instructions), "exits",
+			 exits_json(&s), "io_exits", count_json(s.io_exits), "mmio_exits",
+			 count_json(s.mmio_exits), "guest_page_faults",
+			 count_json(s.guest_page_faults), "virtual_ns",
+			 (json_int_t)ops->now_ns(m->engine), "wall_ns",
+			 (json_int_t)report->wall_ns);
+}
+
+int report_file_open(struct report_file *file, const char *path, struct diag *d)
+{
+	*file = (struct report_file){ .path = path, .fd = -1 };
+	if (!path)
+		return 0;
+	file->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	file->created = file->fd >= 0;
+	if (file->fd < 0 && errno == EEXIST)
+		file->fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (file->fd < 0)
+		return diag_set(d, errno, "--json %s: %s; name a file that can be written", path,
+				strerror(errno));
+	return 0;
+}
+
+void report_file_drop(struct report_file *file)
+{
+	if (file->fd < 0)
+		return;
+	close(file->fd);
+	if (file->created)
+		unlink(file->path);
+	file->fd = -1;
+}
+
+/*
+ * jansson would seed its hash tables from /dev/urandom at the first object, which is behind the
+ * jail; nothing hostile chooses the keys here, and a fixed seed makes the same run the same bytes.
+ */
+#define JSON_SEED 1
+
+void report_file_begin(const struct report_file *file)
+{
+	if (file->fd < 0)
+		return;
+	json_object_seed(JSON_SEED);
+	if (ftruncate(file->fd, 0) < 0)
+		return; /* a pipe or a device has no length */
+}
+
+int report_file_write(struct report_file *file, const struct report *report, struct diag *d)
+{
+	json_t *root;
+	char *text;
+	int r = 0;
+
+	if (file->fd < 0)
+		return 0;
+	root = report_json(report);
+	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	if (!text)
+		r = diag_set(d, ENOMEM, "--json %s: out of memory", file->path);
+	else if (dprintf(file->fd, "%s\n", text) < 0)
+		r = diag_set(d, errno, "--json %s: %s", file->path, strerror(errno));
+	free(text);
+	json_decref(root);
+	close(file->fd);
+	file->fd = -1;
+	return r;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What vmm says: lines on stderr, the summary of --stats, and the same as JSON.
+ *
+ * A count that the engine cannot know is absent from the summary and null in the JSON.
+ */
+#ifndef VMM_CLI_REPORT_H
+#define VMM_CLI_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "cli/options.h"
+#include "machine/machine.h"
+
+/* One finished run. */
+struct report {
+	const struct options *options;
+	struct machine *machine;
+	uint64_t wall_ns; /* of machine_run */
+	int status;	  /* that vmm will exit with */
+};
+
+/* The file of --json. */
+struct report_file {
+	const char *path; /* NULL: no --json */
+	int fd;
+	bool created; /* it was not there before */
+};
+
+/* "vmm: " and a line on stderr; the newline is added. */
+void report_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Is stderr a terminal that wants colour (https://no-color.org)? */
+bool report_colour(void);
+
+/* How a machine ended, in one word. */
+const char *report_end_name(enum machine_end end);
+
+void report_stats(const struct report *report);
+
+/*
+ * Open `path` (NULL: none) for the JSON, leaving what it holds. -errno with a line in `d`.
+ * Afterwards either report_file_drop(), which removes what was created, or report_file_write(),
+ * which needs no call that the jail forbids and ends with the file closed.
+ */
+int report_file_open(struct report_file *file, const char *path, struct diag *d);
+void report_file_drop(struct report_file *file);
+
+/* Empty the file; before the jail. */
+void report_file_begin(const struct report_file *file);
+int report_file_write(struct report_file *file, const struct report *report, struct diag *d);
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "machine/loader.h"
+
+#define PATH_SHOWN 200
+
+/* What a user can do about a file that does not open. */
+static const char *mend_of(int err)
+{
+	static const struct {
+		int err;
+		const char *mend;
+	} mends[] = {
+		{ ENOENT, "check the path" },
+		{ ENOTDIR, "check the path" },
+		{ ELOOP, "check the path: its links go in a circle" },
+		{ EACCES, "make the file readable for this user" },
+		{ EPERM, "make the file readable for this user" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(mends); i++)
+		if (mends[i].err == err)
+			return mends[i].mend;
+	return "give another file";
+}
+
+/* Only a regular file has a size to trust; a pipe or a terminal would make the run wait. */
+static int check_file(int fd, const char *path, const char *what, size_t *bytes, struct diag *d)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return diag_set(d, errno, "%.*s: cannot read the %s: %s", PATH_SHOWN, path, what,
+				strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return diag_set(d, EISDIR, "%.*s: is a directory; give the %s file itself",
+				PATH_SHOWN, path, what);
+	if (!S_ISREG(st.st_mode))
+		return diag_set(d, EINVAL, "%.*s: is not a regular file; copy the %s into one",
+				PATH_SHOWN, path, what);
+	if (!st.st_size)
+		return diag_set(d, EINVAL, "%.*s: the %s is empty; give a file with contents",
+				PATH_SHOWN, path, what);
+	if ((uint64_t)st.st_size > RAM_MAX_BYTES)
+		return diag_set(d, EFBIG, "%.*s: the %s is larger than any RAM (%llu MiB); give a "
+					  "smaller file",
+				PATH_SHOWN, path, what, (unsigned long long)(RAM_MAX_BYTES >> 20));
+	*bytes = (size_t)st.st_size;
+	return 0;
+}
+
+/* Read exactly `bytes`. A file that became shorter since fstat is not what was checked. */
+static int read_all(int fd, void *data, size_t bytes)
+{
+	size_t done = 0;
+
+	while (done < bytes) {
+		ssize_t n = read(fd, (char *)data + done, bytes - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static int read_open_file(int fd, const char *path, const char *what, void **data, size_t *bytes,
+			  struct diag *d)
+{
+	size_t size = 0;
+	void *buf;
+	int err = check_file(fd, path, what, &size, d);
+
+	if (err)
+		return err;
+	buf = malloc(size);
+	if (!buf)
+		return diag_set(d, ENOMEM, "%.*s: no memory to read the %s of %zu bytes; give a "
+					   "smaller file",
+				PATH_SHOWN, path, what, size);
+	err = read_all(fd, buf, size);
+	if (err) {
+		free(buf);
+		return diag_set(d, -err, "%.*s: cannot read the %s: %s; give another file",
+				PATH_SHOWN, path, what, strerror(-err));
+	}
+	*data = buf;
+	*bytes = size;
+	return 0;
+}
+
+int loader_read_file(const char *path, const char *what, void **data, size_t *bytes,
+		     struct diag *d)
+{
+	/* O_NONBLOCK: opening a named pipe must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int err;
+
+	if (fd < 0) {
+		err = errno;
+		return diag_set(d, err, "%.*s: cannot open the %s: %s; %s", PATH_SHOWN, path, what,
+				strerror(err), mend_of(err));
+	}
+	err = read_open_file(fd, path, what, data, bytes, d);
+	close(fd);
+	return err;
+}
