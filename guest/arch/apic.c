@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/apic.h>
 #include <arch/pgtable.h>
 #include <arch/processor.h>

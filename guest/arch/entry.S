@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The ways into the kernel and out again.
  *
@@ -28,8 +29,8 @@
 	.endm
 
 	/*
-	 * FS and GS become null: were they the user's, an exception in return_from_kernel would save
-	 * and restore the very selector that it is to mend.
+	 * FS and GS become null: were they the user's, an exception in return_from_kernel would
+	 * save and restore the very selector that it is to mend.
 	 */
 	.macro LOAD_KERNEL_SEGMENTS
 	movl $__USER_DS, %ecx
@@ -140,8 +141,8 @@ return_from_kernel:
 	_ASM_EXTABLE(4b, 8b)
 
 /*
- * void panic(const char *fmt, ...): a pt_regs of the caller, then do_panic(regs, fmt, args). On i386
- * a va_list is the address of the next argument on the stack.
+ * void panic(const char *fmt, ...): a pt_regs of the caller, then do_panic(regs, fmt, args). On
+ * i386 a va_list is the address of the next argument on the stack.
  */
 	.globl panic
 panic:

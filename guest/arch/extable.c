@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/extable.h>
 #include <arch/sections.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/desc.h>
 #include <arch/page.h>
 #include <arch/sections.h>

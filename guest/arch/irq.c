@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/apic.h>
 #include <arch/irq.h>
 #include <arch/traps.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/multiboot.h>
 #include <arch/page.h>
 #include <arch/setup.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/desc.h>
 #include <arch/extable.h>
 #include <arch/irq.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The ALU loop: registers only. Each instruction depends on some before it, so that no part can be
  * left out, and the sum depends on all.

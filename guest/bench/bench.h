@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bench images: small multiboot kernels that run one loop of known length and exit 0.
  *

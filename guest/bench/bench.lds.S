@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A bench image: linked and loaded at 1 MiB, multiboot header first. */
 #include <arch/page.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Entry of a bench image: no relocation, no tables; the loader's flat segments stay in use, which
  * is safe because nothing ever loads a segment register or takes an interrupt.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The call loop: a turn is fib(FIB_N) by plain recursion, with a conditional branch, a call and a
  * return for each of its steps.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "bench.h"
 #include <arch/io.h>
 #include <arch/multiboot.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The memory loop: three loads, two stores and a read-modify-write a turn, at a stride of one page
  * and a line, so that turns touch all 64 pages of the buffer and all of their lines.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Entry from the multiboot loader: protected mode, flat segments, paging off, EAX = magic,
  * EBX = physical address of the multiboot information, no stack, GDTR unknown.
@@ -43,7 +44,7 @@ startup_32:
 	movl %eax, %cr4
 	movl $PA(swapper_pg_dir), %eax
 	movl %eax, %cr3
-	/* EM: there is no FPU state to save, so x87 raises #NM and SSE #UD. This also clears CD, NW. */
+	/* EM: nobody saves FPU state, so x87 shall raise #NM and SSE #UD. CD and NW become 0. */
 	movl $(X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_EM | X86_CR0_PE), %eax
 	movl %eax, %cr0
 	movl $upper_half, %eax

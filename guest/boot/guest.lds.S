@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The kernel image: linked at PAGE_OFFSET + 1 MiB, loaded at 1 MiB. The entry point is a physical
  * address, as multiboot wants it. The multiboot header comes first: it must lie in the first 8 KiB

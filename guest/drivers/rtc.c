@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/io.h>
 #include <drivers/rtc.h>
 #include <lib/string.h>

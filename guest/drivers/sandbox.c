@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/io.h>
 #include <drivers/sandbox.h>
 

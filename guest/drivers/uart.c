@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/io.h>
 #include <arch/irq.h>
 #include <arch/processor.h>
@@ -27,16 +28,17 @@ static void rx_interrupt(void)
 	}
 }
 
+/*
+ * The FIFOs stay as they are, off: turning them on clears them, and would lose what a pipe has sent
+ * before the kernel came up. One byte at a time loses nothing, for the host waits until it is read.
+ */
 void uart_init(void)
 {
-	/* Turning the FIFOs on clears them: first save what came before the kernel did. */
-	rx_interrupt();
 	outb(0, UART_PORT + UART_IER);
 	outb(UART_LCR_8N1 | UART_LCR_DLAB, UART_PORT + UART_LCR);
 	outb(1, UART_PORT + UART_DLL);
 	outb(0, UART_PORT + UART_DLM);
 	outb(UART_LCR_8N1, UART_PORT + UART_LCR);
-	outb(UART_FCR_ENABLE_CLEAR, UART_PORT + UART_FCR);
 	outb(UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2, UART_PORT + UART_MCR);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The life of the kernel, from the end of boot.S to the exit.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/page.h>
 #include <arch/processor.h>
 #include <arch/ptrace.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <kernel/params.h>
 #include <kernel/printk.h>
 #include <lib/string.h>

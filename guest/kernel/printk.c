@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/processor.h>
 #include <drivers/debugcon.h>
 #include <drivers/uart.h>

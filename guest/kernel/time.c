@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <arch/irq.h>
 #include <drivers/i8253.h>
 #include <kernel/time.h>

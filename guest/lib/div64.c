@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Schoolbook division in base 2^32, with the CPU's 64-by-32 DIV for the digits.
  */
@@ -27,8 +28,8 @@ u64 __udivmoddi4(u64 n, u64 d, u64 *rem)
 
 	/*
 	 * The quotient fits in 32 bits. Shift both right until d does too, divide, and correct: the
-	 * estimate from d's upper 32 bits is right or one too large, since halving n first keeps the
-	 * DIV from overflowing and costs one bit of the quotient (Hacker's Delight, 9-5).
+	 * estimate from d's upper 32 bits is right or one too large; halving n first keeps the DIV
+	 * from overflowing and costs one bit of the quotient (Hacker's Delight, 9-5).
 	 */
 	int shift = __builtin_clz(d_hi);
 	u32 d_top = (u32)((d << shift) >> 32);

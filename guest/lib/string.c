@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The mem* functions use the CPU's string instructions: the interpreter of engine soft runs one of
  * them as one instruction, and the compiler cannot turn them back into a call of themselves.

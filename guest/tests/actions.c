@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What test= can do besides testing: things that end or stop the machine, and the console echo.
  */
@@ -35,7 +36,10 @@ static void action_hang(void)
 		asm volatile("" : : : "memory");
 }
 
-/* Reads a line without its end. Returns false at the end of input. A long line comes in pieces. */
+/*
+ * Reads a line without its end; a long line comes in pieces. Returns false if Ctrl-D ended it: what
+ * was typed before is in the line all the same.
+ */
 static bool read_line(char *line, size_t size)
 {
 	size_t n = 0;
@@ -43,8 +47,10 @@ static bool read_line(char *line, size_t size)
 	for (;;) {
 		u8 c = uart_getc_wait();
 
-		if (c == CTRL_D)
+		if (c == CTRL_D) {
+			line[n] = '\0';
 			return false;
+		}
 		if (c == '\r')
 			c = '\n';
 		if (boot_params.tty)
@@ -61,13 +67,18 @@ static bool read_line(char *line, size_t size)
 static void action_echo(void)
 {
 	char line[ECHO_LINE_MAX];
+	bool more;
 
-	while (read_line(line, sizeof(line)) && strcmp(line, "quit")) {
+	do {
+		more = read_line(line, sizeof(line));
+		if (!strcmp(line, "quit"))
+			return;
 		for (char *p = line; *p; p++)
 			if (*p >= 'a' && *p <= 'z')
 				*p -= 'a' - 'A';
-		printk("%s\n", line);
-	}
+		if (more || *line)
+			printk("%s\n", line);
+	} while (more);
 }
 
 static const struct {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Probes: run a piece of code, at ring 0 or ring 3, and catch what it raises.
  *

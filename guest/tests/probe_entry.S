@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The assembly of probes: save the kernel's context, run the code, and come back either by return
  * or, from inside a trap handler, by probe_unwind(), which drops everything above probe_sp.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "selftest.h"
 #include <kernel/printk.h>
 #include <lib/string.h>

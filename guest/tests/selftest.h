@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Self-tests of the machine: what the kernel relies on, tried out at every boot.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The instruction set the kernel counts on, and code that changes itself.
  */
@@ -130,7 +131,7 @@ static void code_changes_its_own_loop(struct selftest_result *r, const void *arg
 	EXPECT_EQ(r, call_code(), 100 * 101 / 2);
 }
 
-/* Code written through the kernel's address of a page and run through the user's. IRET serialises. */
+/* Code written at the kernel's address of a page and run at the user's. IRET serialises. */
 static void code_written_by_alias(struct selftest_result *r, const void *arg)
 {
 	static const u8 then_exit[] = { 0xcd, 0x80 }; /* int $0x80 */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The devices, as far as the kernel uses them.
  */

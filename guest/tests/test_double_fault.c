@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A fault while delivering a fault (Intel SDM vol. 3, 6.15, table 6-5): what becomes #DF, and what
  * is simply served as the second fault. The IDT is spoiled for the length of one probe, with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Page faults: who may do what with which page, the error code, and CR2.
  *
@@ -96,8 +97,8 @@ static void crossing_write(struct selftest_result *r, const void *arg)
 }
 
 /*
- * A read-modify-write that may read and not write. (Where it may do neither, CPUs differ in which of
- * the two they report.)
+ * A read-modify-write that may read and not write. (Where it may do neither, CPUs differ in which
+ * of the two they report.)
  */
 static void run_add(u32 va)
 {

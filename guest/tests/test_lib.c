@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The library the rest stands on: division, memory, formats. Expected values are calculated by hand
  * or come from ISO C.

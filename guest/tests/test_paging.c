@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Translation: CR0.WP, the A and D bits, what INVLPG and MOV CR3 make visible, 4 MiB pages.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Ring 3: getting there by IRET, back by INT 0x80 and by faults, and what is forbidden there.
  */

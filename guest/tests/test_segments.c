@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Segment loads: which selector is refused, by which exception, and the error code that names it.
  *
@@ -146,7 +147,7 @@ static void base_is_added(struct selftest_result *r, const void *arg)
 	EXPECT_EQ(r, seen, word);
 }
 
-/* An entry whose saved FS names a segment that is gone comes back with FS null, not with a panic. */
+/* An entry whose saved FS names a segment that is gone comes back with FS null, no panic. */
 static void lost_selector_becomes_null(struct selftest_result *r, const void *arg)
 {
 	u32 fs;

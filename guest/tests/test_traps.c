@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Exceptions raised by single instructions at ring 0.
  */
@@ -223,7 +224,7 @@ const struct selftest trap_tests[] = {
 	{ "ud_by_lock_with_a_register_operand", RAISES(run_lock_register, TRAP_UD, 0) },
 	{ "nm_by_x87_because_em_is_set", RAISES(run_x87, TRAP_NM, 0) },
 	{ "ud_by_mmx_because_em_is_set", RAISES(run_mmx, TRAP_UD, 0) },
-	{ "ud_by_sse_because_em_is_set", RAISES(run_sse, TRAP_UD, 0) },
+	{ "ud_by_sse", RAISES(run_sse, TRAP_UD, 0) },
 	{ "gp_by_int_without_a_gate_names_the_vector",
 	  RAISES(run_int_without_gate, TRAP_GP, 0x90 * 8 + 2) },
 	{ NULL, NULL, NULL },

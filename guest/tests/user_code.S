@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What probes run at ring 3: see user_code.h. The block is copied to USER_CODE_PAGE, so it must be
  * position-independent and fit in one page.

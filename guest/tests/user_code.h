@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The routines of user_code.S, which run at ring 3. Input comes in EAX and EDX. Each ends with the
  * trap it is about or, if that does not come, with PROBE_EXIT, results in EBX, ECX and so on.

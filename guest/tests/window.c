@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "window.h"
 #include <arch/processor.h>
 #include <lib/string.h>

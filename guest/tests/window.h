@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Windows: two 4 MiB pieces of user space with page tables and frames of their own, where tests map
  * what they like. The kernel has nothing there.

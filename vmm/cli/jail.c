@@ -44,12 +44,12 @@ static const struct jail_rule rules[] = {
 	WHEN(ioctl, 1, WORD, TCGETS),		      /* is it a terminal, and its modes */
 	WHEN(ioctl, 1, WORD, TCSETS),		      /* raw mode, and back */
 	WHEN(ioctl, 1, WORD, TCSETSW),		      /* the same, output first */
-	WHEN(ioctl, 1, WORD, TCSETSF),		      /* the same, input dropped */
 	ANY(pread64),				      /* the symbol file, at a post-mortem */
 	ANY(lseek),				      /* stdio */
 	ANY(fstat),				      /* size of the symbol file */
 	WHEN(newfstatat, 3, WORD, AT_EMPTY_PATH),     /* fstat as glibc spells it */
 	ANY(close),				      /* cleaning up */
+	ANY(sysinfo),				      /* glibc's qsort sizes its buffer by it */
 	ANY(brk),				      /* malloc */
 	WHEN(mmap, 2, PROT_EXEC, 0),		      /* malloc; nothing becomes executable */
 	ANY(munmap),				      /* malloc, cleaning up */
@@ -70,11 +70,15 @@ static const struct jail_rule rules[] = {
 	ANY(exit_group),			      /* the end */
 };
 
+/* Calls that a library can do without: they fail instead, and nobody dies. */
+static const struct jail_rule refused_rules[] = {
+	ANY(readlink), /* libdw: the path of a file, to look for others beside it */
+};
+
 /* AddressSanitizer reads its mappings and symbols for a report, and looks after stacks. */
 static const struct jail_rule sanitizer_rules[] = {
 	WHEN(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	WHEN(open, 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
-	ANY(readlink),
 	ANY(stat),
 	ANY(newfstatat),
 	ANY(sigaltstack),
@@ -84,7 +88,8 @@ static const struct jail_rule sanitizer_rules[] = {
 	WHEN(mprotect, 2, PROT_EXEC, 0),
 };
 
-static int rules_add(scmp_filter_ctx ctx, const struct jail_rule *rule, size_t count)
+static int rules_add(scmp_filter_ctx ctx, uint32_t action, const struct jail_rule *rule,
+		     size_t count)
 {
 	int r = 0;
 
@@ -96,8 +101,7 @@ static int rules_add(scmp_filter_ctx ctx, const struct jail_rule *rule, size_t c
 			.datum_b = rule[i].value,
 		};
 
-		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, rule[i].nr, rule[i].mask ? 1 : 0,
-					   &cmp);
+		r = seccomp_rule_add_array(ctx, action, rule[i].nr, rule[i].mask ? 1 : 0, &cmp);
 	}
 	return r;
 }
@@ -107,7 +111,7 @@ static int rule_add_self(scmp_filter_ctx ctx)
 {
 	const struct jail_rule rule = WHEN(tgkill, 0, WORD, (uint64_t)getpid());
 
-	return rules_add(ctx, &rule, 1);
+	return rules_add(ctx, SCMP_ACT_ALLOW, &rule, 1);
 }
 
 static int filter_load(void)
@@ -120,9 +124,12 @@ static int filter_load(void)
 	/* Other call numbers of the same machine (i386, x32) are not worth a message. */
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (!r)
-		r = rules_add(ctx, rules, ARRAY_SIZE(rules));
+		r = rules_add(ctx, SCMP_ACT_ALLOW, rules, ARRAY_SIZE(rules));
+	if (!r)
+		r = rules_add(ctx, SCMP_ACT_ERRNO(ENOENT), refused_rules,
+			      ARRAY_SIZE(refused_rules));
 	if (!r && JAIL_SANITIZED)
-		r = rules_add(ctx, sanitizer_rules, ARRAY_SIZE(sanitizer_rules));
+		r = rules_add(ctx, SCMP_ACT_ALLOW, sanitizer_rules, ARRAY_SIZE(sanitizer_rules));
 	if (!r)
 		r = rule_add_self(ctx);
 	if (!r)

@@ -26,6 +26,7 @@ struct run {
 	int symbols_fd; /* -1: none */
 	struct machine *machine;
 	uint64_t wall_ns;
+	char choice[400]; /* what --engine auto chose and why; empty if it was not asked */
 };
 
 /* --- before the machine ------------------------------------------------------------------------ */
@@ -61,7 +62,7 @@ static int engine_by_name(struct run *run, struct diag *d)
 	return diag_set(d, EINVAL, "engine %s is not in this build; use --engine %s", name, names);
 }
 
-/* The first engine of the list that works here; says which, and why not those before it. */
+/* The first engine of the list that works here; notes which, and why not those before it. */
 static int engine_auto(struct run *run, struct diag *d)
 {
 	char refused[256] = "";
@@ -72,9 +73,9 @@ static int engine_auto(struct run *run, struct diag *d)
 		engine_list[i]->probe(run->o->mmu, &probe);
 		if (probe.usable) {
 			run->engine = engine_list[i];
-			report_line("engine %s: %s%s", run->engine->name,
-				    at ? refused : probe.reason,
-				    !i && !engine_list[1] ? "; this build has no other" : "");
+			snprintf(run->choice, sizeof(run->choice), "engine %s: %s%s",
+				 run->engine->name, at ? refused : probe.reason,
+				 !i && !engine_list[1] ? "; this build has no other" : "");
 			return 0;
 		}
 		if (at < sizeof(refused))
@@ -130,16 +131,16 @@ static int machine_build(struct run *run, struct diag *d)
 /* Everything that opens, allocates or can refuse; what it made is undone by run_clean(). */
 static int run_prepare(struct run *run, struct diag *d)
 {
-	int r = signals_install(d);
+	int r = strcmp(run->o->engine, "auto") ? engine_by_name(run, d) : engine_auto(run, d);
 
-	if (!r)
-		r = strcmp(run->o->engine, "auto") ? engine_by_name(run, d) : engine_auto(run, d);
 	if (!r)
 		r = report_file_open(&run->json, run->o->json, d);
 	if (!r) {
 		run->symbols_fd = symbols_fd_open(run->o->image);
-		r = machine_build(run, d);
+		r = signals_install(d);
 	}
+	if (!r)
+		r = machine_build(run, d);
 	if (!r)
 		r = signals_attach(run->machine, run->o->timeout_us, d);
 	if (!r)
@@ -209,31 +210,15 @@ static void run_tell(const struct run *run)
 				    "what is above 99 ends with status 100", end->code, end->code);
 		break;
 	case MACHINE_TRIPLE_FAULT:
-		run_postmortem(run, "triple fault: an exception that the guest cannot take",
-			       false);
+	case MACHINE_HALTED:
+		run_postmortem(run, end->text, false);
 		break;
 	case MACHINE_UNSUPPORTED:
 		snprintf(reason, sizeof(reason), "not supported: %s", end->text);
 		run_postmortem(run, reason, false);
 		break;
-	case MACHINE_HALTED:
-		run_postmortem(run, "the guest halted for good: nothing is left to wake it", false);
-		break;
-	case MACHINE_LIMIT:
-		report_line("instruction limit of %" PRIu64 " reached", run->o->limit_insns);
-		break;
-	case MACHINE_TIMEOUT:
-		report_line("time limit of %g s reached", (double)run->o->timeout_us / 1e6);
-		break;
-	case MACHINE_LEFT:
-		report_line("left by Ctrl-A x");
-		break;
-	case MACHINE_SIGNAL:
-		report_line("ended by SIG%s", sigabbrev_np((int)end->code));
-		break;
-	case MACHINE_RUNNING:
-	case MACHINE_HOST_FAILED:
-		report_line("host failure: %s", end->text);
+	default:
+		report_line("%s", end->text);
 		break;
 	}
 }
@@ -280,6 +265,8 @@ int run_image(const struct options *o)
 		report_file_drop(&run.json);
 		status = status_of(r);
 	} else {
+		if (run.choice[0])
+			report_line("%s", run.choice);
 		run.wall_ns = clock_ns();
 		machine_run(run.machine);
 		run.wall_ns = clock_ns() - run.wall_ns;

@@ -16,15 +16,13 @@
 #include "machine/machine.h"
 
 #define USEC_PER_SEC 1000000u
-/* After the time limit, how long a machine whose output nobody takes may stay in write(2). */
+/* How long after the time limit the run loop may take to notice. */
 #define GRACE_SEC 5
 #define STATUS_TIMEOUT 101
 /* si_code of a SIGSYS from seccomp: SYS_SECCOMP of the kernel's siginfo.h, which glibc lacks. */
 #define SIGSYS_SECCOMP 1
 
-/*
- * The only state outside of a struct in vmm: handlers have no other way to it.
- */
+/* The only state of vmm outside of a struct that is passed on: handlers have no other way to it. */
 static struct {
 	struct machine *_Atomic machine; /* NULL: none runs */
 	atomic_bool asked;		 /* a signal or the time limit has asked it to end */
@@ -76,6 +74,13 @@ static void die(int sig, struct line *l)
 	raise(sig);
 }
 
+/* Ask the machine to end, also if it is in a write that nobody takes. */
+static void ask(struct machine *m, enum machine_end end, int code)
+{
+	machine_interrupt(m, end, code);
+	console_interrupt(m->console);
+}
+
 /* SIGINT and the like: the first one asks, the next one kills. */
 static void on_end(int sig, siginfo_t *info, void *context)
 {
@@ -85,21 +90,21 @@ static void on_end(int sig, siginfo_t *info, void *context)
 	if (!m || atomic_exchange(&hub.asked, true))
 		die(sig, NULL);
 	else
-		machine_interrupt(m, MACHINE_SIGNAL, sig);
+		ask(m, MACHINE_SIGNAL, sig);
 	errno = saved;
 }
 
-/* The time limit: the first one asks; when the grace is over, too, the machine is stuck. */
+/* The time limit: the first one asks; when the grace is over, too, the machine hangs. */
 static void on_alarm(int sig, siginfo_t *info, void *context)
 {
-	static const char text[] = "vmm: time limit reached, and nobody takes the output\n";
+	static const char text[] = "vmm: the time limit was reached, and the machine hangs\n";
 	struct machine *m = atomic_load(&hub.machine);
 	int saved = errno;
 
 	if (!m)
 		return;
 	if (!atomic_exchange(&hub.asked, true)) {
-		machine_interrupt(m, MACHINE_TIMEOUT, 0);
+		ask(m, MACHINE_TIMEOUT, 0);
 		errno = saved;
 		return;
 	}
@@ -146,14 +151,15 @@ static void on_jail(int sig, siginfo_t *info, void *context)
 
 enum signal_kind { SIGNAL_ENDS, SIGNAL_LIMITS, SIGNAL_KILLS };
 
+/* SIGPIPE is an error of write(2) for the run loop, which makes an end in order of it. */
 static const struct signal_row {
 	int sig;
 	enum signal_kind kind;
-	void (*fn)(int sig, siginfo_t *info, void *context);
+	void (*fn)(int sig, siginfo_t *info, void *context); /* NULL: ignored */
 } rows[] = {
 	{ SIGINT, SIGNAL_ENDS, on_end },     { SIGTERM, SIGNAL_ENDS, on_end },
 	{ SIGHUP, SIGNAL_ENDS, on_end },     { SIGQUIT, SIGNAL_ENDS, on_end },
-	{ SIGPIPE, SIGNAL_ENDS, on_end },    { SIGALRM, SIGNAL_LIMITS, on_alarm },
+	{ SIGPIPE, SIGNAL_LIMITS, NULL },    { SIGALRM, SIGNAL_LIMITS, on_alarm },
 	{ SIGSEGV, SIGNAL_KILLS, on_crash }, { SIGBUS, SIGNAL_KILLS, on_crash },
 	{ SIGILL, SIGNAL_KILLS, on_crash },  { SIGFPE, SIGNAL_KILLS, on_crash },
 	{ SIGABRT, SIGNAL_KILLS, on_crash }, { SIGSYS, SIGNAL_KILLS, on_jail },
@@ -165,8 +171,12 @@ static const struct signal_row {
  */
 static int row_install(const struct signal_row *row)
 {
-	struct sigaction act = { .sa_sigaction = row->fn, .sa_flags = SA_SIGINFO }, old;
+	struct sigaction act = { .sa_flags = SA_SIGINFO }, old;
 
+	if (row->fn)
+		act.sa_sigaction = row->fn;
+	else
+		act = (struct sigaction){ .sa_handler = SIG_IGN };
 	if (row->kind == SIGNAL_KILLS)
 		act.sa_flags |= SA_ONSTACK | SA_RESETHAND | SA_NODEFER;
 	sigemptyset(&act.sa_mask);
@@ -177,22 +187,27 @@ static int row_install(const struct signal_row *row)
 	return sigaction(row->sig, &act, NULL) < 0 ? -errno : 0;
 }
 
+/* Block or unblock all signals that do not kill. */
+static int rows_mask(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].kind != SIGNAL_KILLS)
+			sigaddset(&set, rows[i].sig);
+	return sigprocmask(how, &set, NULL) < 0 ? -errno : 0;
+}
+
 int signals_install(struct diag *d)
 {
 	stack_t stack = { .ss_sp = hub.stack, .ss_size = sizeof(hub.stack) };
-	sigset_t set;
-	int r = 0;
+	int r = rows_mask(SIG_BLOCK);
 
-	sigemptyset(&set);
-	if (sigaltstack(&stack, NULL) < 0)
+	if (!r && sigaltstack(&stack, NULL) < 0)
 		r = -errno;
-	for (unsigned i = 0; i < ARRAY_SIZE(rows) && !r; i++) {
-		sigaddset(&set, rows[i].sig);
+	for (unsigned i = 0; i < ARRAY_SIZE(rows) && !r; i++)
 		r = row_install(&rows[i]);
-	}
-	/* A parent may have left signals blocked; a time limit that never comes is worse. */
-	if (!r && sigprocmask(SIG_UNBLOCK, &set, NULL) < 0)
-		r = -errno;
 	return r ? diag_set(d, -r, "cannot install signal handlers: %s", strerror(-r)) : 0;
 }
 
@@ -204,26 +219,29 @@ int signals_attach(struct machine *m, uint64_t timeout_us, struct diag *d)
 		.it_interval = { .tv_sec = GRACE_SEC },
 	};
 
+	int r;
+
 	atomic_store(&hub.machine, m);
 	if (timeout_us && setitimer(ITIMER_REAL, &timer, NULL) < 0)
 		return diag_set(d, errno, "cannot set the time limit: %s", strerror(errno));
-	return 0;
+	/* A parent may have left them blocked, too; a time limit that never comes is worse. */
+	r = rows_mask(SIG_UNBLOCK);
+	return r ? diag_set(d, -r, "cannot unblock signals: %s", strerror(-r)) : 0;
 }
 
 /* By sigaction alone, as the jail knows no timers. */
 void signals_detach(void)
 {
-	struct sigaction act = { .sa_handler = SIG_DFL };
+	struct sigaction act = { .sa_handler = SIG_DFL }, old;
 
 	sigemptyset(&act.sa_mask);
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct sigaction old;
-
 		if (rows[i].kind == SIGNAL_KILLS || sigaction(rows[i].sig, NULL, &old) < 0 ||
-		    old.sa_handler == SIG_IGN)
+		    (rows[i].kind == SIGNAL_ENDS && old.sa_handler == SIG_IGN))
 			continue;
-		act.sa_handler = rows[i].kind == SIGNAL_LIMITS ? SIG_IGN : SIG_DFL;
+		act.sa_handler = rows[i].sig == SIGALRM ? SIG_IGN : SIG_DFL;
 		sigaction(rows[i].sig, &act, NULL);
 	}
+	console_restore(atomic_load(&hub.machine)->console);
 	atomic_store(&hub.machine, NULL);
 }

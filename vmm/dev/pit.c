@@ -68,13 +68,9 @@ static uint64_t pit_advance(struct pit *p, uint64_t now_ns)
 static void pit_arm(struct pit *p, uint64_t tick)
 {
 	struct pit_state *s = &p->state;
-	uint64_t event;
 
 	s->rise = s->waiting ? PIT_NEVER : channel_next_rise(&s->channel[0], tick);
-	event = s->rise;
-	if (!s->waiting && s->channel[0].load_at < event)
-		event = s->channel[0].load_at;
-	bus_timer_set(p->bus, &p->timer, event == PIT_NEVER ? BUS_NEVER : tick_to_ns(event));
+	bus_timer_set(p->bus, &p->timer, s->rise == PIT_NEVER ? BUS_NEVER : tick_to_ns(s->rise));
 }
 
 static void pit_timer(void *dev, uint64_t now_ns)

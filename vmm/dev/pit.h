@@ -18,8 +18,8 @@
  *
  * Bound on timer events: while channel 0's request waits in the interrupt controller, further edges
  * would change nothing, so none are timed; the controller says when it is taken (bus_watch_irq). So
- * there is at most one event for each interrupt that the guest takes, plus two for each access to
- * the ports. The line stays high meanwhile: deviation: a PC's controller would forget the request
+ * there is at most one event for each interrupt that the guest takes and each access to the ports.
+ * The line stays high meanwhile: deviation: a PC's controller would forget the request
  * while the output of mode 2 or 3 is low.
  */
 #ifndef VMM_DEV_PIT_H
@@ -72,7 +72,7 @@ struct pit_state {
 struct pit {
 	struct pit_state state;
 	struct bus *bus;
-	struct bus_timer timer; /* the next load or rise of channel 0 */
+	struct bus_timer timer; /* the next rise of channel 0 */
 };
 
 /* -ENOMEM, or what bus_add_ports says; after that, and after pit_destroy, do not use the bus. */

@@ -133,7 +133,8 @@ bool channel_out(const struct pit_channel *ch, uint64_t tick)
 	}
 }
 
-uint64_t channel_next_rise(const struct pit_channel *ch, uint64_t tick)
+/* The next rise by the count that is loaded now. */
+static uint64_t channel_rise(const struct pit_channel *ch, uint64_t tick)
 {
 	uint64_t elapsed = tick - ch->start;
 	uint64_t strobe_end = (uint64_t)ch->count + 1;
@@ -153,6 +154,17 @@ uint64_t channel_next_rise(const struct pit_channel *ch, uint64_t tick)
 	default:
 		return elapsed < strobe_end ? ch->start + strobe_end : PIT_NEVER;
 	}
+}
+
+uint64_t channel_next_rise(const struct pit_channel *ch, uint64_t tick)
+{
+	uint64_t rise = channel_rise(ch, tick);
+	struct pit_channel loaded = *ch;
+
+	if (rise <= ch->load_at)
+		return rise;
+	channel_sync(&loaded, ch->load_at);
+	return channel_rise(&loaded, ch->load_at);
 }
 
 static void channel_stop(struct pit_channel *ch, uint64_t tick)

@@ -14,7 +14,7 @@ void channel_sync(struct pit_channel *ch, uint64_t tick);
 /* The OUT pin. */
 bool channel_out(const struct pit_channel *ch, uint64_t tick);
 
-/* The first tick after `tick` at which OUT rises if nothing is loaded before; GATE is high. */
+/* The first tick after `tick` at which OUT rises by itself, or PIT_NEVER; GATE is high. */
 uint64_t channel_next_rise(const struct pit_channel *ch, uint64_t tick);
 
 /* A control word for this channel, counter latch commands apart. */

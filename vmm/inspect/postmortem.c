@@ -425,6 +425,7 @@ static void stack_print(const struct view *v)
 {
 	uint32_t esp = v->state->gpr[X86_ESP];
 	char text[SYMBOL_TEXT_BYTES];
+	struct symbol_hit hit;
 
 	heading(v, "stack");
 	for (unsigned i = 0; i < STACK_WORDS; i++) {
@@ -434,11 +435,15 @@ static void stack_print(const struct view *v)
 			fprintf(v->out, "    %08x  (no memory there)\n", at);
 			return;
 		}
-		fprintf(v->out, "    %08x  %08x", at, word);
-		symbols_format(v->pm->symbols, word, text);
-		if (symbols_is_code(v->pm->symbols, word) && text[0])
-			fprintf(v->out, "  %s", text);
-		fputc('\n', v->out);
+		text[0] = 0;
+		/* The start of a function is a pointer to it, any other place a return address. */
+		if (symbols_is_code(v->pm->symbols, word)) {
+			if (symbols_find(v->pm->symbols, word, &hit) && !hit.offset)
+				symbols_format(v->pm->symbols, word, text);
+			else
+				symbols_format_return(v->pm->symbols, word, text);
+		}
+		fprintf(v->out, "    %08x  %08x%s%s\n", at, word, text[0] ? "  " : "", text);
 	}
 }
 

@@ -230,10 +230,12 @@ bool symbols_is_code(const struct symbols *s, gva_t addr)
 	return s && code_of(s, addr);
 }
 
-/* A symbol without a size reaches up to the next one, inside its section of code. */
+/* A symbol without a size holds what lies in the same section of code, up to the next symbol. */
 static bool label_holds(const struct symbols *s, const struct symbol *label, gva_t addr)
 {
-	return !label->bytes && code_of(s, addr) && code_of(s, addr) == code_of(s, label->start);
+	const struct code_section *code = code_of(s, addr);
+
+	return code && code == code_of(s, label->start);
 }
 
 /* The nearest symbol at or below `addr` that holds it; one with a size is preferred to a label. */
@@ -241,6 +243,7 @@ static const struct symbol *symbol_of(const struct symbols *s, gva_t addr)
 {
 	const struct symbol *label = NULL;
 	size_t low = 0, high = s->count;
+	bool other = false; /* a symbol that does not hold it lies between */
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -255,8 +258,9 @@ static const struct symbol *symbol_of(const struct symbols *s, gva_t addr)
 
 		if (in_range(addr, at->start, at->bytes))
 			return at;
-		if (!label && label_holds(s, at, addr))
+		if (!at->bytes && !other && label_holds(s, at, addr))
 			label = at;
+		other = true;
 	}
 	return label;
 }

@@ -3,7 +3,6 @@
  * The multiboot header of an image (Multiboot Specification 0.6.96, 3.1): find it, refuse what this
  * machine does not have, and plan the image by its addresses or as an ELF.
  */
-#define _GNU_SOURCE 1 /* memmem */
 #include <string.h>
 
 #include "machine/loader_plan.h"

@@ -130,7 +130,7 @@ static int check_strings(const struct load_plan *p, const struct loader_request 
 static int place_module(const struct load_plan *p, const struct loader_image *initrd,
 			uint64_t at, struct multiboot_layout *l)
 {
-	if (!initrd->bytes || !ram_span(p->ram, at, initrd->bytes))
+	if (!ram_span(p->ram, at, initrd->bytes))
 		return plan_refuse(p, "no room for the initrd %.*s of %zu bytes above the image at "
 				      "0x%llx, RAM ends at 0x%llx; give a larger -m",
 				   100, initrd->name, initrd->bytes, (unsigned long long)at,

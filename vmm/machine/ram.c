@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#define _GNU_SOURCE 1 /* memfd_create, fallocate */
 #include "machine/ram.h"
 
 #include <errno.h>

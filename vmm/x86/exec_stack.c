@@ -61,7 +61,7 @@ static const struct insn *op_popa(struct cpu *c, const struct insn *i)
 	unsigned r;
 
 	/* EDI lies lowest, and the saved ESP is skipped. */
-	for (r = 0; r < X86_GPRS; r++)
+	for (r = X86_GPRS; r-- > 0;)
 		if (!stack_read(c, i, (X86_EDI - r) * i->opsize, i->opsize, &v[r]))
 			return NULL;
 	for (r = 0; r < X86_GPRS; r++)
@@ -80,7 +80,7 @@ static const struct insn *op_pushf(struct cpu *c, const struct insn *i)
 
 /*
  * What POPF may change (SDM vol. 2, table 4-16): IOPL at CPL 0 alone, IF at a CPL up to IOPL. VM,
- * VIF and VIP stay, RF is cleared. Nothing of this faults.
+ * VIF and VIP stay, and RF was cleared when the instruction began. Nothing of this faults.
  */
 static const struct insn *op_popf(struct cpu *c, const struct insn *i)
 {
@@ -95,7 +95,7 @@ static const struct insn *op_popf(struct cpu *c, const struct insn *i)
 	if (c->cpl <= cpu_iopl(c))
 		changes |= EFLAGS_IF;
 	stack_adjust(c, i->opsize);
-	cpu_set_eflags(c, (cpu_eflags(c) & ~(changes | EFLAGS_RF)) | (v & changes));
+	cpu_set_eflags(c, (cpu_eflags(c) & ~changes) | (v & changes));
 	return cpu_leave_next(c, i);
 }
 

@@ -189,15 +189,6 @@ INLINE uint32_t do_xor(struct cpu *c, uint32_t a, uint32_t b)
 		do_##alu(c, reg_read32(c, i->op[0].reg), i->imm);                                  \
 		return i + 1;                                                                      \
 	}                                                                                          \
-	HANDLER(name##_rm)                                                                         \
-	{                                                                                          \
-		uint32_t b;                                                                        \
-                                                                                                   \
-		if (!flat_load(c, i, flat_ea(c, i), 4, &b))                                        \
-			return NULL;                                                               \
-		do_##alu(c, reg_read32(c, i->op[0].reg), b);                                       \
-		return i + 1;                                                                      \
-	}                                                                                          \
 	HANDLER(name##_mr)                                                                         \
 	{                                                                                          \
 		uint32_t a;                                                                        \
@@ -227,6 +218,16 @@ ALU_FORMS(xor)
 COMPARE_FORMS(cmp, sub)
 COMPARE_FORMS(test, and)
 
+HANDLER(cmp_rm)
+{
+	uint32_t b;
+
+	if (!flat_load(c, i, flat_ea(c, i), 4, &b))
+		return NULL;
+	do_sub(c, reg_read32(c, i->op[0].reg), b);
+	return i + 1;
+}
+
 /* INC and DEC leave CF alone (SDM vol. 2). */
 INLINE void flags_step(struct cpu *c, uint32_t result, bool of, bool af)
 {
@@ -254,7 +255,7 @@ HANDLER(dec_r)
 	return i + 1;
 }
 
-/* Shifts by an immediate 1..31; OF only has a meaning for 1, and gets what the formula gives. */
+/* Shifts by an immediate; flags that the manual leaves open are as in exec_shift.c. */
 HANDLER(shl_ri)
 {
 	unsigned n = i->imm & 31;
@@ -265,7 +266,7 @@ HANDLER(shl_ri)
 		return i + 1;
 	cf = a >> (32 - n) & 1;
 	reg_write32(c, i->op[0].reg, r);
-	flags_set(c, r, 4, cf, cf ^ r >> 31, false);
+	flags_set(c, r, 4, cf, cf ^ r >> 31, true);
 	return i + 1;
 }
 
@@ -277,7 +278,7 @@ HANDLER(shr_ri)
 	if (!n)
 		return i + 1;
 	reg_write32(c, i->op[0].reg, r);
-	flags_set(c, r, 4, a >> (n - 1) & 1, (r << 1 ^ r) >> 31, false);
+	flags_set(c, r, 4, a >> (n - 1) & 1, (r << 1 ^ r) >> 31, true);
 	return i + 1;
 }
 
@@ -289,7 +290,7 @@ HANDLER(sar_ri)
 	if (!n)
 		return i + 1;
 	reg_write32(c, i->op[0].reg, (uint32_t)(a >> n));
-	flags_set(c, (uint32_t)(a >> n), 4, a >> (n - 1) & 1, false, false);
+	flags_set(c, (uint32_t)(a >> n), 4, a >> (n - 1) & 1, false, true);
 	return i + 1;
 }
 
@@ -453,7 +454,10 @@ const struct fast_row fast_rows[] = {
 	ROWS(OR, or),
 	ROWS(XOR, xor),
 	ROWS(CMP, cmp),
-	ROWS(TEST, test),
+	ROW(TEST, RR, test_rr),
+	ROW(TEST, RI, test_ri),
+	ROW(TEST, MR, test_mr),
+	ROW(TEST, MI, test_mi),
 	ROWS(MOV, mov),
 	ROW(INC, R, inc_r),
 	ROW(DEC, R, dec_r),

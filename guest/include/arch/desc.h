@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Descriptor tables: GDT, IDT, TSS (Intel SDM vol. 3, chapters 3, 6 and 7).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The exception table: where to go on when a chosen kernel instruction faults.
  *

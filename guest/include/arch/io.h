@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Port I/O. */
 #ifndef ARCH_IO_H
 #define ARCH_IO_H

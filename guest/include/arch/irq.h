@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Hardware interrupts: 16 lines of the 8259 pair on vectors FIRST_IRQ_VECTOR + irq.
  *

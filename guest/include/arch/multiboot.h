@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Multiboot 1: what the kernel asks of the loader and what it gets (Multiboot Specification 0.6.96).
+ * Multiboot 1: what the kernel asks of the loader and what it gets.
+ * (Multiboot Specification 0.6.96)
  */
 #ifndef ARCH_MULTIBOOT_H
 #define ARCH_MULTIBOOT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Pages and the direct map. Usable from assembly and from the linker script.
  *

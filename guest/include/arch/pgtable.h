@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Two-level page tables (Intel SDM vol. 3, 4.3) and the kernel's virtual layout.
  *
@@ -23,8 +24,8 @@
 #define PTRS_PER_PGD 1024
 
 /*
- * The fixed slots, for devices and atomic kmaps, end one page below 4 GiB, so that no object ends at
- * address 0.
+ * The fixed slots, for devices and atomic kmaps, end one page below 4 GiB, so that no object ends
+ * at address 0.
  */
 #define FIXADDR_TOP 0xfffff000
 #define FIXADDR_SLOTS 64

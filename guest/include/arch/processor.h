@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Control registers, flags and the instructions that C has no name for. The constants are usable
  * from assembly.

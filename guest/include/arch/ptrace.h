@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The state that an entry to the kernel saves, in the order of Linux's struct pt_regs on i386.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Borders of the kernel image, from the linker script: virtual addresses. */
 #ifndef ARCH_SECTIONS_H
 #define ARCH_SECTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Selectors. The numbers are those of Linux on i386, so that static Linux programs and debuggers
  * find what they expect: kernel code 0x60, kernel data 0x68, user code 0x73, user data 0x7b, the

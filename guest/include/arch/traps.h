@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Exceptions and system calls.
  *
@@ -32,7 +33,7 @@
 
 #define STUB_SIZE 16 /* of one entry stub in entry.S */
 
-/* Page-fault error code (Intel SDM vol. 3, 4.7); bit 3, reserved bits, and bits 4 on stay 0 here. */
+/* Page-fault error code (Intel SDM vol. 3, 4.7); bits 3 and up stay 0 here. */
 #define PF_PROT 0x1
 #define PF_WRITE 0x2
 #define PF_USER 0x4
@@ -50,7 +51,7 @@ struct die_args {
 /* Returns true if it took care of the event: the interrupted code then goes on. */
 typedef bool (*die_notifier_t)(const struct die_args *args);
 
-/* Installs the one notifier; NULL removes it. It sees exceptions and INT 0x80 before anyone else. */
+/* Installs the one notifier; NULL removes it. It sees exceptions and INT 0x80 before all others. */
 void register_die_notifier(die_notifier_t notifier);
 bool notify_die(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The debug exit device at port 0xf4. vmm ends with the value written (design, section 6), QEMU
  * with (value << 1) | 1.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The 8253/8254 interval timer; channel 0 drives IRQ 0. */
 #ifndef DRIVERS_I8253_H
 #define DRIVERS_I8253_H

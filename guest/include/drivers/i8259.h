@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The pair of 8259 interrupt controllers, cascaded at IRQ 2, edge triggered.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The MC146818 real-time clock behind ports 0x70 and 0x71. */
 #ifndef DRIVERS_RTC_H
 #define DRIVERS_RTC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The sandbox port, 0x5b0..0x5b7: services that only vmm has. Elsewhere (QEMU, hardware) the ports
  * read all ones and sandbox_present() is false.

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The 16550 UART at 0x3f8: the console.
+ * The 16550 UART at 0x3f8: the console. It is used as a 16450, without its FIFOs.
  *
  * Output polls and needs no interrupts. Input comes by IRQ 4 into a ring buffer; when the ring is
  * full the receive interrupt is turned off until there is room, so the host sees back-pressure and
@@ -20,8 +21,6 @@
 #define UART_DLM 1
 #define UART_IER 1
 #define UART_IER_RDI 0x01
-#define UART_FCR 2
-#define UART_FCR_ENABLE_CLEAR 0x07
 #define UART_LCR 3
 #define UART_LCR_8N1 0x03
 #define UART_LCR_DLAB 0x80
@@ -37,7 +36,7 @@
 #define UART_MSR_CTS 0x10
 #define UART_MSR_DSR 0x20
 
-/* 115200 baud, 8N1, FIFOs on, interrupts off. Output works from here on. */
+/* 115200 baud, 8N1, interrupts off. Output works from here on. */
 void uart_init(void);
 
 /* Starts reception. Needs init_IRQ(). */

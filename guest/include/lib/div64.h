@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * 64-bit division. The compiler calls these for u64 and s64 operands; libgcc, which has them,
  * is absent on hosts without multilib. Division by zero raises #DE, as it does with 32 bits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The string functions a freestanding compiler may call on its own (mem*), and the few str* that
  * the kernel uses. Semantics are ISO C's; strlcpy is BSD's.

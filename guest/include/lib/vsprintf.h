@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Formatted output into a buffer, and the parsing of numbers.
  *
