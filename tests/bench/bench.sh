@@ -6,7 +6,7 @@ set -euo pipefail
 build=$1
 shift
 bin=$build/bin
-pair=$build/bench/pair
+pair=$build/tests/pair
 qemu=(qemu-system-i386 -accel tcg -M "microvm,acpi=off,pic=on,pit=on,rtc=on,isa-serial=on"
 	-nodefaults -no-user-config -display none -no-reboot -serial stdio
 	-device "isa-debug-exit,iobase=0xf4,iosize=0x04")

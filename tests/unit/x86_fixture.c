@@ -7,7 +7,7 @@
 
 #define OPCODE_HLT 0xf4u
 
-/* --- what the vCPU sees ------------------------------------------------------------------------- */
+/* --- what the vCPU sees ----------------------------------------------------------------------- */
 
 static bool env_translate(void *ctx, gva_t lin, unsigned access, struct x86_mapping *map,
 			  uint32_t *error)
@@ -80,7 +80,7 @@ static void env_flush(void *ctx, bool global)
 	x->flushes++;
 }
 
-/* --- memory --------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 void fixture_write(struct x86_fixture *x, gpa_t at, const void *data, size_t bytes)
 {
@@ -133,7 +133,7 @@ void fixture_gate(struct x86_fixture *x, gpa_t at, unsigned selector, uint32_t o
 	fixture_write32(x, at + 4, (offset & 0xffff0000) | attr << 8 | params);
 }
 
-/* --- set-up ----------------------------------------------------------------------------------------- */
+/* --- set-up ----------------------------------------------------------------------------------- */
 
 static void lay_tables(struct x86_fixture *x)
 {
@@ -211,10 +211,10 @@ bool fixture_begin(struct x86_fixture *x, enum x86_tlb_kind tlb)
 	fixture_get(x);
 	x->s.gdtr = (struct x86_table){ FIX_GDT, FIX_GDT_LIMIT };
 	x->s.idtr = (struct x86_table){ FIX_IDT, 0x7ff };
-	x->s.seg[X86_TR] = (struct x86_segment){ FIX_TR, FIX_SYSTEM(SYS_TSS32_BUSY, 0), FIX_TSS,
-						 0x67 };
-	x->s.seg[X86_LDTR] = (struct x86_segment){ FIX_LDTR, FIX_SYSTEM(SYS_LDT, 0), FIX_LDT,
-						   FIX_LDT_LIMIT };
+	x->s.seg[X86_TR] =
+		(struct x86_segment){ FIX_TR, FIX_SYSTEM(SYS_TSS32_BUSY, 0), FIX_TSS, 0x67 };
+	x->s.seg[X86_LDTR] =
+		(struct x86_segment){ FIX_LDTR, FIX_SYSTEM(SYS_LDT, 0), FIX_LDT, FIX_LDT_LIMIT };
 	x->s.eip = FIX_CODE;
 	fixture_set(x);
 	fixture_level(x, 0);
@@ -238,7 +238,7 @@ void fixture_set(struct x86_fixture *x)
 	CU_ASSERT_EQUAL(x86_set_state(x->cpu, &x->s), 0);
 }
 
-/* --- running ----------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 enum x86_stop fixture_continue(struct x86_fixture *x, unsigned count)
 {

@@ -124,7 +124,6 @@ uint32_t fixture_stack(const struct x86_fixture *x, unsigned n);
  * Test that the handler of `vector` was entered by a fault of the instruction at FIX_CODE + offset,
  * with `error` on the stack if the vector has one.
  */
-void fixture_expect_fault(const struct x86_fixture *x, int vector, uint32_t error,
-			  unsigned offset);
+void fixture_expect_fault(const struct x86_fixture *x, int vector, uint32_t error, unsigned offset);
 
 #endif

@@ -30,44 +30,48 @@ struct jail_rule {
 	uint64_t value;
 };
 
-#define ANY(name) { SCMP_SYS(name), 0, 0, 0 }
-#define WHEN(name, arg, mask, value) { SCMP_SYS(name), arg, mask, value }
+#define ANY(name)                                                                                  \
+	{                                                                                          \
+		SCMP_SYS(name), 0, 0, 0                                                            \
+	}
+#define WHEN(name, arg, mask, value)                                                               \
+	{                                                                                          \
+		SCMP_SYS(name), arg, mask, value                                                   \
+	}
 #define WORD UINT32_MAX /* the whole of an argument that the kernel takes as 32 bits */
 
 static const struct jail_rule rules[] = {
-	ANY(read),				      /* the guest's console input */
-	ANY(write),				      /* its output, messages, reports */
-	ANY(readv),				      /* stdio */
-	ANY(writev),				      /* stdio */
-	ANY(poll),				      /* is there console input */
-	ANY(ppoll),				      /* the same with a time limit */
-	WHEN(ioctl, 1, WORD, TCGETS),		      /* is it a terminal, and its modes */
-	WHEN(ioctl, 1, WORD, TCSETS),		      /* raw mode, and back */
-	WHEN(ioctl, 1, WORD, TCSETSW),		      /* the same, output first */
-	ANY(pread64),				      /* the symbol file, at a post-mortem */
-	ANY(lseek),				      /* stdio */
-	ANY(fstat),				      /* size of the symbol file */
-	WHEN(newfstatat, 3, WORD, AT_EMPTY_PATH),     /* fstat as glibc spells it */
-	ANY(close),				      /* cleaning up */
-	ANY(sysinfo),				      /* glibc's qsort sizes its buffer by it */
-	ANY(brk),				      /* malloc */
-	WHEN(mmap, 2, PROT_EXEC, 0),		      /* malloc; nothing becomes executable */
-	ANY(munmap),				      /* malloc, cleaning up */
+	ANY(read),				       /* the guest's console input */
+	ANY(write),				       /* its output, messages, reports */
+	ANY(writev),				       /* last words of libc */
+	ANY(poll),				       /* is there console input */
+	ANY(ppoll),				       /* the same with a time limit */
+	WHEN(ioctl, 1, WORD, TCGETS),		       /* is it a terminal, and its modes */
+	WHEN(ioctl, 1, WORD, TCSETS),		       /* raw mode, and back */
+	WHEN(ioctl, 1, WORD, TCSETSW),		       /* the same, output first */
+	ANY(pread64),				       /* the symbol file, at a post-mortem */
+	ANY(lseek),				       /* stdio */
+	ANY(fstat),				       /* size of the symbol file */
+	WHEN(newfstatat, 3, WORD, AT_EMPTY_PATH),      /* fstat as glibc spells it */
+	ANY(close),				       /* cleaning up */
+	ANY(sysinfo),				       /* glibc's qsort sizes its buffer by it */
+	ANY(brk),				       /* malloc */
+	WHEN(mmap, 2, PROT_EXEC, 0),		       /* malloc; nothing becomes executable */
+	ANY(munmap),				       /* malloc, cleaning up */
 	WHEN(mremap, 3, ~(uint64_t)MREMAP_MAYMOVE, 0), /* realloc */
-	ANY(madvise),				      /* malloc */
-	ANY(fallocate),				      /* pages of guest RAM given back */
-	ANY(clock_gettime),			      /* where the vdso has no clock */
-	ANY(gettimeofday),			      /* the same */
-	ANY(time),				      /* the same */
-	ANY(clock_nanosleep),			      /* a halted guest waits for real time */
-	ANY(rt_sigreturn),			      /* out of a signal handler */
-	ANY(rt_sigaction),			      /* abort(), and dying by a signal */
-	ANY(rt_sigprocmask),			      /* the same */
-	ANY(restart_syscall),			      /* a sleep goes on after SIGSTOP, SIGCONT */
-	ANY(getpid),				      /* raise() */
-	ANY(gettid),				      /* raise() */
-	ANY(futex),				      /* locks inside libc */
-	ANY(exit_group),			      /* the end */
+	ANY(madvise),				       /* malloc */
+	ANY(clock_gettime),			       /* where the vdso has no clock */
+	ANY(gettimeofday),			       /* the same */
+	ANY(time),				       /* the same */
+	ANY(clock_nanosleep),			       /* a halted guest waits for real time */
+	ANY(rt_sigreturn),			       /* out of a signal handler */
+	ANY(rt_sigaction),			       /* abort(), and dying by a signal */
+	ANY(rt_sigprocmask),			       /* the same */
+	ANY(restart_syscall),			       /* a sleep goes on after SIGSTOP, SIGCONT */
+	ANY(getpid),				       /* raise() */
+	ANY(gettid),				       /* raise() */
+	ANY(futex),				       /* locks inside libc */
+	ANY(exit_group),			       /* the end */
 };
 
 /* Calls that a library can do without: they fail instead, and nobody dies. */
@@ -170,7 +174,8 @@ int jail_enter(struct diag *d)
 		return diag_set(d, -r, "jail: cannot give up privileges: %s", strerror(-r));
 	r = filter_load();
 	if (r)
-		return diag_set(d, -r, "jail: cannot load the system call filter: %s; use a kernel "
+		return diag_set(d, -r,
+				"jail: cannot load the system call filter: %s; use a kernel "
 				"with CONFIG_SECCOMP_FILTER, and a container that allows seccomp",
 				strerror(-r));
 	return 0;

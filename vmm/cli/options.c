@@ -16,8 +16,7 @@ struct option_row {
 	const char *name; /* after "--"; NULL: has only a letter */
 	char letter;	  /* after "-"; 0: has none */
 	const char *arg;  /* what the argument is called; NULL: takes none */
-	int (*parse)(const struct option_row *row, const char *value, void *field,
-		     struct diag *d);
+	int (*parse)(const struct option_row *row, const char *value, void *field, struct diag *d);
 	size_t field; /* offset in struct options */
 	const char *const *choices;
 	const char *help; /* lines */
@@ -106,8 +105,7 @@ static int parse_file(const struct option_row *row, const char *value, void *fie
 	return parse_text(row, value, field, d);
 }
 
-static int parse_count(const struct option_row *row, const char *value, void *field,
-		       struct diag *d)
+static int parse_count(const struct option_row *row, const char *value, void *field, struct diag *d)
 {
 	const char *end = value;
 	char spelling[32];
@@ -116,8 +114,10 @@ static int parse_count(const struct option_row *row, const char *value, void *fi
 
 	row_spelling(row, spelling);
 	if (r == -EINVAL || *end)
-		return diag_set(d, EINVAL, "%s %s: not a number; give decimal digits, or 0x and "
-				"hexadecimal ones", spelling, value);
+		return diag_set(d, EINVAL,
+				"%s %s: not a number; give decimal digits, or 0x and "
+				"hexadecimal ones",
+				spelling, value);
 	if (r == -ERANGE)
 		return diag_set(d, EINVAL, "%s %s: too large; the most is %lld", spelling, value,
 				(long long)COUNT_MAX);
@@ -149,8 +149,10 @@ static int parse_ram(const struct option_row *row, const char *value, void *fiel
 
 	row_spelling(row, spelling);
 	if (shift < 0)
-		return diag_set(d, EINVAL, "%s %s: not a size; give a whole number and K, M or G, "
-				"as in 512M", spelling, value);
+		return diag_set(d, EINVAL,
+				"%s %s: not a size; give a whole number and K, M or G, "
+				"as in 512M",
+				spelling, value);
 	if (r == -ERANGE || v > RAM_MAX_BYTES >> shift || v << shift < RAM_MIN_BYTES)
 		return diag_set(d, EINVAL, "%s %s: guest RAM must be from %uM to %uG", spelling,
 				value, RAM_MIN_BYTES >> 20, (unsigned)(RAM_MAX_BYTES >> 30));
@@ -192,6 +194,7 @@ static int parse_choice(const struct option_row *row, const char *value, void *f
 			struct diag *d)
 {
 	char list[96] = "", spelling[32];
+	const char *gap = "";
 	size_t at = 0;
 
 	for (unsigned i = 0; row->choices[i]; i++) {
@@ -199,9 +202,9 @@ static int parse_choice(const struct option_row *row, const char *value, void *f
 			*(unsigned *)field = i;
 			return 0;
 		}
-		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
-				       !i ? "" : row->choices[i + 1] ? ", " : " or ",
-				       row->choices[i]);
+		if (i)
+			gap = row->choices[i + 1] ? ", " : " or ";
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", gap, row->choices[i]);
 	}
 	return diag_set(d, EINVAL, "%s %s: not a choice; use %s", row_spelling(row, spelling),
 			value, list);
@@ -237,8 +240,7 @@ static const struct option_row rows[] = {
 	  "decimals are allowed (default 0: no limit)" },
 	{ "stats", 0, NULL, parse_flag, FIELD(stats), NULL,
 	  "print a summary of the run on stderr" },
-	{ "json", 0, "FILE", parse_file, FIELD(json), NULL,
-	  "write the summary to FILE as JSON" },
+	{ "json", 0, "FILE", parse_file, FIELD(json), NULL, "write the summary to FILE as JSON" },
 	{ "seed", 0, "N", parse_count, FIELD(seed), NULL,
 	  "start of the random numbers that the guest can read\n"
 	  "(default 0)" },
@@ -335,9 +337,10 @@ static int option_unknown(const char *word, size_t len, struct diag *d)
 	if (dashes > len)
 		dashes = len;
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-		unsigned edits = rows[i].name
-			? edit_distance(word + dashes, len - dashes, rows[i].name)
-			: len - dashes == 1 && word[dashes] == rows[i].letter ? 1 : SUGGEST_MAX;
+		unsigned edits =
+			rows[i].name ? edit_distance(word + dashes, len - dashes, rows[i].name)
+			: len - dashes == 1 && word[dashes] == rows[i].letter ? 1
+									      : SUGGEST_MAX;
 
 		/* Not even half of the word right is no likeness. */
 		if (edits < least && edits * 2 <= len - dashes + 1) {
@@ -346,16 +349,15 @@ static int option_unknown(const char *word, size_t len, struct diag *d)
 		}
 	}
 	if (best)
-		return diag_set(d, EINVAL, "%.*s: no such option; did you mean %s?", (int)len,
-				word, row_spelling(best, spelling));
+		return diag_set(d, EINVAL, "%.*s: no such option; did you mean %s?", (int)len, word,
+				row_spelling(best, spelling));
 	return diag_set(d, EINVAL, "%.*s: no such option; vmm --help lists them", (int)len, word);
 }
 
 static const struct option_row *row_by_name(const char *name, size_t len)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].name && strlen(rows[i].name) == len &&
-		    !memcmp(rows[i].name, name, len))
+		if (rows[i].name && strlen(rows[i].name) == len && !memcmp(rows[i].name, name, len))
 			return &rows[i];
 	return NULL;
 }
@@ -409,8 +411,10 @@ static int option_take(struct options *o, int argc, char *const *argv, int at, s
 static int image_take(struct options *o, const char *word, struct diag *d)
 {
 	if (o->image)
-		return diag_set(d, EINVAL, "%s: a second image after %s; give one, and quote a "
-				"value that holds blanks", word, o->image);
+		return diag_set(d, EINVAL,
+				"%s: a second image after %s; give one, and quote a "
+				"value that holds blanks",
+				word, o->image);
 	o->image = word;
 	return 0;
 }
@@ -436,7 +440,8 @@ int options_parse(struct options *o, int argc, char *const *argv, struct diag *d
 		}
 	}
 	if (!o->image)
-		return diag_set(d, EINVAL, "no image given; usage: vmm [run] IMAGE [OPTION]..., "
+		return diag_set(d, EINVAL,
+				"no image given; usage: vmm [run] IMAGE [OPTION]..., "
 				"and vmm --help tells more");
 	return 0;
 }

@@ -74,10 +74,9 @@ static void stats_exits(const struct engine_stats *s)
 
 	for (unsigned i = 0; i < ENGINE_EXIT_REASONS && at < sizeof(text); i++)
 		if (s->exits[i] && s->exits[i] != ENGINE_UNKNOWN)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %" PRIu64,
-					       at ? ", " : "",
-					       engine_exit_name((enum engine_exit_reason)i),
-					       s->exits[i]);
+			at += (size_t)snprintf(
+				text + at, sizeof(text) - at, "%s%s %" PRIu64, at ? ", " : "",
+				engine_exit_name((enum engine_exit_reason)i), s->exits[i]);
 	if (at)
 		report_line("  exits: %s", text);
 }
@@ -151,19 +150,18 @@ static json_t *report_json(const struct report *report)
 
 	ops->stats(m->engine, &s);
 	/* "o" takes over its value, and the whole is NULL if any part is. */
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
-			 " s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
-			 "version", VMM_VERSION, "engine", ops->name, "mmu",
-			 options_mmu_name(o->mmu), "tlb", options_tlb_name(o->tlb), "image",
-			 text_json(o->image), "ram_bytes", (json_int_t)o->ram_bytes, "seed",
-			 (json_int_t)o->seed, "end", report_end_name(m->outcome.end), "code",
-			 (json_int_t)m->outcome.code, "text", text_json(m->outcome.text), "status",
-			 report->status, "instructions", count_json(s.instructions), "exits",
-			 exits_json(&s), "io_exits", count_json(s.io_exits), "mmio_exits",
-			 count_json(s.mmio_exits), "guest_page_faults",
-			 count_json(s.guest_page_faults), "virtual_ns",
-			 (json_int_t)ops->now_ns(m->engine), "wall_ns",
-			 (json_int_t)report->wall_ns);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
+		" s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
+		"version", VMM_VERSION, "engine", ops->name, "mmu", options_mmu_name(o->mmu), "tlb",
+		options_tlb_name(o->tlb), "image", text_json(o->image), "ram_bytes",
+		(json_int_t)o->ram_bytes, "seed", (json_int_t)o->seed, "end",
+		report_end_name(m->outcome.end), "code", (json_int_t)m->outcome.code, "text",
+		text_json(m->outcome.text), "status", report->status, "instructions",
+		count_json(s.instructions), "exits", exits_json(&s), "io_exits",
+		count_json(s.io_exits), "mmio_exits", count_json(s.mmio_exits), "guest_page_faults",
+		count_json(s.guest_page_faults), "virtual_ns", (json_int_t)ops->now_ns(m->engine),
+		"wall_ns", (json_int_t)report->wall_ns);
 }
 
 int report_file_open(struct report_file *file, const char *path, struct diag *d)

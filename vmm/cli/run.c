@@ -207,7 +207,8 @@ static void run_tell(const struct run *run)
 			run_postmortem(run, "the guest panicked", true);
 		else if (end->code > CODE_PANIC)
 			report_line("the guest wrote %" PRIu32 " (%#" PRIx32 ") to the exit port; "
-				    "what is above 99 ends with status 100", end->code, end->code);
+				    "what is above 99 ends with status 100",
+				    end->code, end->code);
 		break;
 	case MACHINE_TRIPLE_FAULT:
 	case MACHINE_HALTED:

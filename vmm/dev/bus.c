@@ -66,6 +66,12 @@ static const struct bus_port_range *port_find(struct bus *b, uint16_t port, unsi
 	return 0;
 }
 
+/* Bytes of an access: what a device answers beyond them is nobody's. */
+static uint32_t size_mask(unsigned size)
+{
+	return size < 4 ? (1u << (size * 8)) - 1 : 0xffffffff;
+}
+
 uint32_t bus_port_read(struct bus *b, uint16_t port, unsigned size)
 {
 	const struct bus_port_range *r = port_find(b, port, size);
@@ -73,7 +79,7 @@ uint32_t bus_port_read(struct bus *b, uint16_t port, unsigned size)
 	uint32_t low;
 
 	if (r)
-		return r->ops->read(r->dev, port, size);
+		return r->ops->read(r->dev, port, size) & size_mask(size);
 	if (size == 1)
 		return 0xff;
 	low = bus_port_read(b, port, half);
@@ -86,9 +92,9 @@ void bus_port_write(struct bus *b, uint16_t port, unsigned size, uint32_t value)
 	unsigned half = size / 2;
 
 	if (r) {
-		r->ops->write(r->dev, port, size, value);
+		r->ops->write(r->dev, port, size, value & size_mask(size));
 	} else if (size > 1) {
-		bus_port_write(b, port, half, value & ((1u << (half * 8)) - 1));
+		bus_port_write(b, port, half, value & size_mask(half));
 		bus_port_write(b, (uint16_t)(port + half), half, value >> (half * 8));
 	}
 }
@@ -111,7 +117,7 @@ uint32_t bus_mmio_read(struct bus *b, gpa_t gpa, unsigned size)
 	uint32_t low;
 
 	if (r)
-		return r->ops->read(r->dev, gpa - r->start, size);
+		return r->ops->read(r->dev, gpa - r->start, size) & size_mask(size);
 	if (size == 1)
 		return 0xff;
 	low = bus_mmio_read(b, gpa, half);
@@ -124,9 +130,9 @@ void bus_mmio_write(struct bus *b, gpa_t gpa, unsigned size, uint32_t value)
 	unsigned half = size / 2;
 
 	if (r) {
-		r->ops->write(r->dev, gpa - r->start, size, value);
+		r->ops->write(r->dev, gpa - r->start, size, value & size_mask(size));
 	} else if (size > 1) {
-		bus_mmio_write(b, gpa, half, value & ((1u << (half * 8)) - 1));
+		bus_mmio_write(b, gpa, half, value & size_mask(half));
 		bus_mmio_write(b, gpa + half, half, value >> (half * 8));
 	}
 }

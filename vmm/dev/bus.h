@@ -97,7 +97,7 @@ int bus_add_ports(struct bus *b, uint16_t first, uint16_t count, const struct bu
 int bus_add_mmio(struct bus *b, gpa_t start, uint64_t bytes, const struct bus_mmio_ops *ops,
 		 void *dev);
 
-/* Size 1, 2 or 4. Ports wrap at 64K. */
+/* Size 1, 2 or 4. Ports wrap at 64K. Values are cut to the size, both ways. */
 uint32_t bus_port_read(struct bus *b, uint16_t port, unsigned size);
 void bus_port_write(struct bus *b, uint16_t port, unsigned size, uint32_t value);
 uint32_t bus_mmio_read(struct bus *b, gpa_t gpa, unsigned size);

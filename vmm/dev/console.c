@@ -123,14 +123,10 @@ static void console_typed(struct console *con, uint8_t byte)
 	console_store(con, byte);
 }
 
-/* How much to read now: a terminal even while there is no room, the others when all is passed on. */
-static size_t console_wanted(const struct console *con)
+/* Is it time to read? A terminal always, for Ctrl-A x; the others when all is passed on. */
+static bool console_wants_input(const struct console *con)
 {
-	if (con->in_ended || con->left)
-		return 0;
-	if (con->terminal)
-		return con->in_count < CONSOLE_IN_BYTES ? CONSOLE_IN_BYTES - con->in_count : 1;
-	return con->in_count ? 0 : CONSOLE_IN_BYTES;
+	return !con->in_ended && !con->left && (con->terminal || !con->in_count);
 }
 
 /* Take in what the host offers now. */
@@ -138,12 +134,11 @@ static void console_fill(struct console *con)
 {
 	struct pollfd p = { .fd = con->in_fd, .events = POLLIN };
 	uint8_t data[CONSOLE_IN_BYTES];
-	size_t wanted = console_wanted(con);
 	ssize_t n;
 
-	if (!wanted || poll(&p, 1, 0) <= 0)
+	if (!console_wants_input(con) || poll(&p, 1, 0) <= 0)
 		return;
-	n = read(con->in_fd, data, wanted);
+	n = read(con->in_fd, data, sizeof(data));
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		con->in_ended = true;
 	for (ssize_t i = 0; i < n && !con->left; i++) {
@@ -184,7 +179,7 @@ void console_wait(struct console *con, uint64_t timeout_ns)
 	struct timespec ts = { .tv_nsec = (long)ns };
 
 	console_flush(con);
-	ppoll(&p, console_wanted(con) ? 1 : 0, &ts, 0);
+	ppoll(&p, console_wants_input(con) ? 1 : 0, &ts, 0);
 }
 
 /* --- opening and closing ------------------------------------------------------------------- */

@@ -19,8 +19,8 @@
  * Bound on timer events: while channel 0's request waits in the interrupt controller, further edges
  * would change nothing, so none are timed; the controller says when it is taken (bus_watch_irq). So
  * there is at most one event for each interrupt that the guest takes and each access to the ports.
- * The line stays high meanwhile: deviation: a PC's controller would forget the request
- * while the output of mode 2 or 3 is low.
+ * The line stays high meanwhile. Deviation: a PC's controller would forget the request while the
+ * output of mode 2 or 3 is low.
  */
 #ifndef VMM_DEV_PIT_H
 #define VMM_DEV_PIT_H

@@ -7,11 +7,11 @@
 #include "mmu/walk.h"
 #include "x86/disasm.h"
 
-#define CODE_BEFORE 6u	     /* instructions shown before EIP */
-#define CODE_AFTER 6u	     /* and after it */
-#define CODE_REACH 4096u     /* bytes decoded at most to find where instructions before EIP start */
-#define CODE_BYTES 8u	     /* columns for an instruction's bytes; a longer one pushes its text */
-#define INSN_BYTES 15u	     /* longest instruction (Intel SDM vol. 2, 2.3.11) */
+#define CODE_BEFORE 6u	 /* instructions shown before EIP */
+#define CODE_AFTER 6u	 /* and after it */
+#define CODE_REACH 4096u /* bytes decoded at most to find where instructions before EIP start */
+#define CODE_BYTES 8u	 /* columns for an instruction's bytes; a longer one pushes its text */
+#define INSN_BYTES 15u	 /* longest instruction (Intel SDM vol. 2, 2.3.11) */
 #define STACK_WORDS 16u
 #define FRAMES_MAX 24u
 
@@ -106,8 +106,8 @@ static void bits_print(const struct view *v, const struct bit_name *names, unsig
 
 static const char *const vector_names[32] = {
 	[VEC_DE] = "#DE", [VEC_DB] = "#DB", [VEC_NMI] = "NMI", [VEC_BP] = "#BP", [VEC_OF] = "#OF",
-	[VEC_BR] = "#BR", [VEC_UD] = "#UD", [VEC_NM] = "#NM", [VEC_DF] = "#DF", [VEC_TS] = "#TS",
-	[VEC_NP] = "#NP", [VEC_SS] = "#SS", [VEC_GP] = "#GP", [VEC_PF] = "#PF", [VEC_MF] = "#MF",
+	[VEC_BR] = "#BR", [VEC_UD] = "#UD", [VEC_NM] = "#NM",  [VEC_DF] = "#DF", [VEC_TS] = "#TS",
+	[VEC_NP] = "#NP", [VEC_SS] = "#SS", [VEC_GP] = "#GP",  [VEC_PF] = "#PF", [VEC_MF] = "#MF",
 	[VEC_AC] = "#AC", [VEC_MC] = "#MC", [VEC_XM] = "#XM",
 };
 
@@ -192,9 +192,9 @@ static bool cr2_matters(const struct view *v)
 
 static const struct bit_name eflags_names[] = {
 	{ EFLAGS_ID, "ID" }, { EFLAGS_VIP, "VIP" }, { EFLAGS_VIF, "VIF" }, { EFLAGS_AC, "AC" },
-	{ EFLAGS_VM, "VM" }, { EFLAGS_RF, "RF" }, { EFLAGS_NT, "NT" }, { EFLAGS_OF, "OF" },
-	{ EFLAGS_DF, "DF" }, { EFLAGS_IF, "IF" }, { EFLAGS_TF, "TF" }, { EFLAGS_SF, "SF" },
-	{ EFLAGS_ZF, "ZF" }, { EFLAGS_AF, "AF" }, { EFLAGS_PF, "PF" }, { EFLAGS_CF, "CF" },
+	{ EFLAGS_VM, "VM" }, { EFLAGS_RF, "RF" },   { EFLAGS_NT, "NT" },   { EFLAGS_OF, "OF" },
+	{ EFLAGS_DF, "DF" }, { EFLAGS_IF, "IF" },   { EFLAGS_TF, "TF" },   { EFLAGS_SF, "SF" },
+	{ EFLAGS_ZF, "ZF" }, { EFLAGS_AF, "AF" },   { EFLAGS_PF, "PF" },   { EFLAGS_CF, "CF" },
 };
 
 static const struct bit_name cr0_names[] = {
@@ -205,7 +205,7 @@ static const struct bit_name cr0_names[] = {
 
 static const struct bit_name cr4_names[] = {
 	{ CR4_PGE, "PGE" }, { CR4_MCE, "MCE" }, { CR4_PAE, "PAE" },
-	{ CR4_PSE, "PSE" }, { CR4_DE, "DE" }, { CR4_TSD, "TSD" },
+	{ CR4_PSE, "PSE" }, { CR4_DE, "DE" },	{ CR4_TSD, "TSD" },
 };
 
 static void registers_print(const struct view *v)
@@ -229,8 +229,11 @@ static void registers_print(const struct view *v)
 static const char *system_type_name(unsigned type)
 {
 	static const char *const names[16] = {
-		[SYS_TSS16] = "16-bit TSS", [SYS_TSS16_BUSY] = "16-bit TSS, busy",
-		[SYS_LDT] = "LDT", [SYS_TSS32] = "32-bit TSS", [SYS_TSS32_BUSY] = "32-bit TSS, busy",
+		[SYS_TSS16] = "16-bit TSS",
+		[SYS_TSS16_BUSY] = "16-bit TSS, busy",
+		[SYS_LDT] = "LDT",
+		[SYS_TSS32] = "32-bit TSS",
+		[SYS_TSS32_BUSY] = "32-bit TSS, busy",
 	};
 
 	return names[type] ? names[type] : "not a TSS or LDT";
@@ -308,8 +311,8 @@ static void code_decode(const struct view *v, uint32_t eip, struct code_line *li
 	line->len = 0;
 	line->got = linear_read(v, cs->base + eip, line->bytes, INSN_BYTES);
 	if (line->got)
-		line->len = disasm_bytes(line->bytes, line->got, eip, cs->attr & SEG_DB,
-					 line->text, sizeof(line->text));
+		line->len = disasm_bytes(line->bytes, line->got, eip, cs->attr & SEG_DB, line->text,
+					 sizeof(line->text));
 	else
 		snprintf(line->text, sizeof(line->text), "(no memory there)");
 }

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #define FILE_MAX (256u << 20)
-#define SECTIONS_MAX 64u  /* of code; more are not looked at */
-#define UNITS_MAX 4096u	  /* compilation units searched for an address */
+#define SECTIONS_MAX 64u   /* of code; more are not looked at */
+#define UNITS_MAX 4096u	   /* compilation units searched for an address */
 #define NEIGHBOURS_MAX 64u /* symbols looked back at for one that holds an address */
 
 struct symbol {
 	gva_t start;
-	uint32_t bytes; /* 0: up to the next one, as labels of assembly are */
+	uint32_t bytes;	  /* 0: up to the next one, as labels of assembly are */
 	const char *name; /* ends inside the string table: elf_strptr has checked */
 };
 
@@ -30,7 +30,7 @@ struct code_section {
 struct symbols {
 	void *image;
 	Elf *elf;
-	Dwarf *dwarf; /* NULL: no usable line table */
+	Dwarf *dwarf;	       /* NULL: no usable line table */
 	struct symbol *symbol; /* sorted by start */
 	size_t count;
 	struct code_section code[SECTIONS_MAX];
@@ -208,7 +208,7 @@ static void name_copy(char *to, size_t bytes, const char *from)
 
 	for (i = 0; i + 1 < bytes && from[i]; i++)
 		to[i] = (unsigned char)from[i] < 0x20 || (unsigned char)from[i] >= 0x7f ? '?'
-										       : from[i];
+											: from[i];
 	to[i] = 0;
 }
 
@@ -260,6 +260,8 @@ static const struct symbol *symbol_of(const struct symbols *s, gva_t addr)
 			return at;
 		if (!at->bytes && !other && label_holds(s, at, addr))
 			label = at;
+		else if (label && in_range(label->start, at->start, at->bytes))
+			return NULL; /* a label inside a function that ends before the address */
 		other = true;
 	}
 	return label;

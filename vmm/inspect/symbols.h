@@ -51,7 +51,6 @@ void symbols_format(const struct symbols *s, gva_t addr, char buf[static SYMBOL_
  * The same for a return address: the call stands before it, and may be the last instruction of its
  * function when that never returns.
  */
-void symbols_format_return(const struct symbols *s, gva_t addr,
-			   char buf[static SYMBOL_TEXT_BYTES]);
+void symbols_format_return(const struct symbols *s, gva_t addr, char buf[static SYMBOL_TEXT_BYTES]);
 
 #endif

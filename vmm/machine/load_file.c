@@ -30,28 +30,29 @@ static const char *mend_of(int err)
 	return "give another file";
 }
 
-/* Only a regular file has a size to trust; a pipe or a terminal would make the run wait. */
-static int check_file(int fd, const char *path, const char *what, size_t *bytes, struct diag *d)
+/*
+ * Only a regular file has a size to trust; a pipe or a terminal would make the run wait. Returns 0,
+ * or an errno and what to say.
+ */
+static int file_error(const struct stat *st, const char **text)
 {
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return diag_set(d, errno, "%.*s: cannot read the %s: %s", PATH_SHOWN, path, what,
-				strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return diag_set(d, EISDIR, "%.*s: is a directory; give the %s file itself",
-				PATH_SHOWN, path, what);
-	if (!S_ISREG(st.st_mode))
-		return diag_set(d, EINVAL, "%.*s: is not a regular file; copy the %s into one",
-				PATH_SHOWN, path, what);
-	if (!st.st_size)
-		return diag_set(d, EINVAL, "%.*s: the %s is empty; give a file with contents",
-				PATH_SHOWN, path, what);
-	if ((uint64_t)st.st_size > RAM_MAX_BYTES)
-		return diag_set(d, EFBIG, "%.*s: the %s is larger than any RAM (%llu MiB); give a "
-					  "smaller file",
-				PATH_SHOWN, path, what, (unsigned long long)(RAM_MAX_BYTES >> 20));
-	*bytes = (size_t)st.st_size;
+	*text = NULL;
+	if (S_ISDIR(st->st_mode)) {
+		*text = "is a directory; give the file itself";
+		return EISDIR;
+	}
+	if (!S_ISREG(st->st_mode)) {
+		*text = "is not a regular file; copy it into one";
+		return EINVAL;
+	}
+	if (st->st_size <= 0) {
+		*text = "is empty; give a file with contents";
+		return EINVAL;
+	}
+	if ((uint64_t)st->st_size > RAM_MAX_BYTES) {
+		*text = "is larger than any RAM (3 GiB); give a smaller file";
+		return EFBIG;
+	}
 	return 0;
 }
 
@@ -77,30 +78,36 @@ static int read_all(int fd, void *data, size_t bytes)
 static int read_open_file(int fd, const char *path, const char *what, void **data, size_t *bytes,
 			  struct diag *d)
 {
-	size_t size = 0;
+	const char *text;
+	struct stat st;
 	void *buf;
-	int err = check_file(fd, path, what, &size, d);
+	int err;
 
+	if (fstat(fd, &st)) {
+		err = errno;
+		return diag_set(d, err, "%.*s: cannot read the %s: %s; give another file",
+				PATH_SHOWN, path, what, strerror(err));
+	}
+	err = file_error(&st, &text);
 	if (err)
-		return err;
-	buf = malloc(size);
+		return diag_set(d, err, "%.*s: the %s %s", PATH_SHOWN, path, what, text);
+	buf = malloc((size_t)st.st_size);
 	if (!buf)
-		return diag_set(d, ENOMEM, "%.*s: no memory to read the %s of %zu bytes; give a "
-					   "smaller file",
-				PATH_SHOWN, path, what, size);
-	err = read_all(fd, buf, size);
+		return diag_set(d, ENOMEM,
+				"%.*s: no memory to read the %s of %zu bytes; give a smaller file",
+				PATH_SHOWN, path, what, (size_t)st.st_size);
+	err = read_all(fd, buf, (size_t)st.st_size);
 	if (err) {
 		free(buf);
 		return diag_set(d, -err, "%.*s: cannot read the %s: %s; give another file",
 				PATH_SHOWN, path, what, strerror(-err));
 	}
 	*data = buf;
-	*bytes = size;
+	*bytes = (size_t)st.st_size;
 	return 0;
 }
 
-int loader_read_file(const char *path, const char *what, void **data, size_t *bytes,
-		     struct diag *d)
+int loader_read_file(const char *path, const char *what, void **data, size_t *bytes, struct diag *d)
 {
 	/* O_NONBLOCK: opening a named pipe must not wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -2,6 +2,7 @@
 #include "machine/loader.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,30 +61,40 @@ uint64_t plan_end(const struct load_plan *p)
 static int refuse_range(const struct load_plan *p, const char *what, uint64_t start, uint64_t end)
 {
 	if (end > 1ull << 32)
-		return plan_refuse(p, "%s at 0x%llx..0x%llx wraps past 4 GiB; correct its address or size",
-				   what, (unsigned long long)start, (unsigned long long)end);
+		return plan_refuse(p,
+				   "%s at 0x%" PRIx64 "..0x%" PRIx64 " wraps past 4 GiB; correct "
+				   "its address or size",
+				   what, start, end);
 	if (start < RAM_HIGH_START && end > RAM_LOW_END)
 		return plan_refuse(p,
-				   "%s at 0x%llx..0x%llx overlaps the hole 0xa0000..0x100000, where "
-				   "there is no RAM; link it at 0x100000 (1 MiB) or above",
-				   what, (unsigned long long)start, (unsigned long long)end);
+				   "%s at 0x%" PRIx64 "..0x%" PRIx64 " overlaps the hole "
+				   "0xa0000..0x100000, where there is no RAM; link it at 0x100000 "
+				   "(1 MiB) or above",
+				   what, start, end);
+	if (start >= RAM_MAX_BYTES)
+		return plan_refuse(p,
+				   "%s at 0x%" PRIx64 "..0x%" PRIx64 " lies above 3 GiB, where "
+				   "there is never RAM; give it a physical address (AT() in the "
+				   "linker script)",
+				   what, start, end);
 	return plan_refuse(p,
-			   "%s at 0x%llx..0x%llx exceeds the RAM, which ends at 0x%llx; link it "
-			   "lower or give a larger -m",
-			   what, (unsigned long long)start, (unsigned long long)end,
-			   (unsigned long long)p->ram->bytes);
+			   "%s at 0x%" PRIx64 "..0x%" PRIx64 " exceeds the RAM, which ends at "
+			   "0x%" PRIx64 "; link it lower or give a larger -m",
+			   what, start, end, p->ram->bytes);
 }
 
-int plan_add(struct load_plan *p, const char *what, uint64_t start, uint64_t bytes,
-	     uint64_t offset, uint64_t filled)
+int plan_add(struct load_plan *p, const char *what, uint64_t start, uint64_t bytes, uint64_t offset,
+	     uint64_t filled)
 {
+	uint64_t end = start + bytes;
+
 	if (!ram_span(p->ram, start, bytes))
-		return refuse_range(p, what, start, start + bytes);
+		return refuse_range(p, what, start, end);
 	if (plan_overlaps(p, start, bytes))
-		return plan_refuse(p, "%s at 0x%llx..0x%llx overlaps another segment; link the image "
-				      "with segments apart",
-				   what, (unsigned long long)start,
-				   (unsigned long long)(start + bytes));
+		return plan_refuse(p,
+				   "%s at 0x%" PRIx64 "..0x%" PRIx64 " overlaps another segment; "
+				   "link the image with segments apart",
+				   what, start, end);
 	if (p->segments == PLAN_SEGMENTS)
 		return plan_refuse(p, "more than %u segments to load; link with fewer",
 				   PLAN_SEGMENTS);
@@ -143,8 +154,8 @@ static void copy_segments(struct ram *ram, const struct load_plan *p)
 	}
 }
 
-int loader_load(struct ram *ram, const struct loader_request *request,
-		struct loader_result *result, struct diag *d)
+int loader_load(struct ram *ram, const struct loader_request *request, struct loader_result *result,
+		struct diag *d)
 {
 	struct load_plan plan = { .ram = ram, .image = &request->image, .diag = d };
 	struct multiboot_layout layout = { 0 };

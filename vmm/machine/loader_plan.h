@@ -42,8 +42,8 @@ int plan_refuse(const struct load_plan *p, const char *fmt, ...)
  * Check [start, start + bytes) against the RAM and the segments so far, and add it. `what` names it
  * in the message ("ELF segment 2"). `offset` and `filled` must lie inside the image already.
  */
-int plan_add(struct load_plan *p, const char *what, uint64_t start, uint64_t bytes,
-	     uint64_t offset, uint64_t filled);
+int plan_add(struct load_plan *p, const char *what, uint64_t start, uint64_t bytes, uint64_t offset,
+	     uint64_t filled);
 
 /* Is `address` among the bytes that come from the file? Where execution may begin. */
 bool plan_has_code(const struct load_plan *p, uint64_t address);
@@ -57,15 +57,15 @@ uint64_t plan_end(const struct load_plan *p);
 /* --- the formats ---------------------------------------------------------------------------- */
 
 /*
- * elf32.c: is this any ELF file? plan_elf() then plans its PT_LOAD segments by physical address, and
- * its entry.
+ * elf32.c: is this any ELF file? plan_elf() then plans its PT_LOAD segments by physical address,
+ * and its entry.
  */
 bool elf_has_magic(const struct loader_image *image);
 int plan_elf(struct load_plan *p);
 
 /*
- * multiboot.c: look for a header. Returns 1 and plans the image if there is one, 0 if there is none,
- * -EINVAL if there is one that cannot be followed.
+ * multiboot.c: look for a header. Returns 1 and plans the image if there is one, 0 if there is
+ * none, -EINVAL if there is one that cannot be followed.
  */
 int plan_multiboot(struct load_plan *p);
 
@@ -74,14 +74,14 @@ int plan_multiboot(struct load_plan *p);
  * segments are planned; info_write() cannot fail.
  */
 struct multiboot_layout {
-	uint32_t map;	    /* memory map */
-	uint32_t info;	    /* the structure in EBX */
-	uint32_t module;    /* module list; the strings follow it */
+	uint32_t map;	 /* memory map */
+	uint32_t info;	 /* the structure in EBX */
+	uint32_t module; /* module list; the strings follow it */
 	uint32_t cmdline;
 	uint32_t loader_name;
 	uint32_t module_name;
-	uint32_t initrd;    /* 0: none */
-	uint32_t end;	    /* first free address above everything that was placed */
+	uint32_t initrd; /* 0: none */
+	uint32_t end;	 /* first free address above everything that was placed */
 };
 
 int plan_info(const struct load_plan *p, const struct loader_request *request,

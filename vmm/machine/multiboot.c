@@ -3,6 +3,7 @@
  * The multiboot header of an image (Multiboot Specification 0.6.96, 3.1): find it, refuse what this
  * machine does not have, and plan the image by its addresses or as an ELF.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "machine/loader_plan.h"
@@ -58,13 +59,16 @@ static int refuse_stray(const struct load_plan *p)
 			break;
 		h = header_at(image, offset);
 		if (header_valid(&h) && offset + sizeof(h) > HEADER_SEARCH)
-			return plan_refuse(p, "the multiboot header at 0x%zx is not within the first "
-					      "%u bytes of the file; place its section first",
+			return plan_refuse(p,
+					   "the multiboot header at 0x%zx is not within the first "
+					   "%u bytes of the file; place its section first",
 					   offset, HEADER_SEARCH);
 		if (header_valid(&h))
-			return plan_refuse(p, "the multiboot header at 0x%zx is not aligned to %u bytes; "
-					      "align its section",
-					   offset, HEADER_ALIGN);
+			return plan_refuse(
+				p,
+				"the multiboot header at 0x%zx is not aligned to %u bytes; "
+				"align its section",
+				offset, HEADER_ALIGN);
 		at++;
 	}
 	return 0;
@@ -88,9 +92,11 @@ static int find_header(const struct load_plan *p, struct header *h, size_t *offs
 	if (wrong == SIZE_MAX)
 		return refuse_stray(p);
 	*h = header_at(p->image, wrong);
-	return plan_refuse(p, "multiboot header at 0x%zx has a bad checksum 0x%x; make it 0x%x, so that "
-			      "magic, flags and checksum add up to 0",
-			   wrong, h->checksum, -(h->magic + h->flags));
+	return plan_refuse(
+		p,
+		"multiboot header at 0x%zx has a bad checksum 0x%x; make it 0x%x, so that "
+		"magic, flags and checksum add up to 0",
+		wrong, h->checksum, -(h->magic + h->flags));
 }
 
 static int check_flags(const struct load_plan *p, const struct header *h, size_t offset)
@@ -98,12 +104,14 @@ static int check_flags(const struct load_plan *p, const struct header *h, size_t
 	uint32_t unknown = h->flags & FLAGS_REQUIRED & ~FLAGS_KNOWN;
 
 	if (unknown & FLAG_VIDEO)
-		return plan_refuse(p, "multiboot header at 0x%zx asks for a video mode (flag bit 2), "
-				      "which this machine does not have; clear the bit",
+		return plan_refuse(p,
+				   "multiboot header at 0x%zx asks for a video mode (flag bit 2), "
+				   "which this machine does not have; clear the bit",
 				   offset);
 	if (unknown)
-		return plan_refuse(p, "multiboot header at 0x%zx asks for unknown features (flag bits "
-				      "0x%x); clear them",
+		return plan_refuse(p,
+				   "multiboot header at 0x%zx asks for unknown features (flag bits "
+				   "0x%x); clear them",
 				   offset, unknown);
 	return 0;
 }
@@ -112,61 +120,78 @@ static int check_flags(const struct load_plan *p, const struct header *h, size_t
 static int check_addresses(const struct load_plan *p, const struct addresses *a, size_t offset)
 {
 	if (a->header < a->load)
-		return plan_refuse(p, "multiboot header_addr 0x%x is below load_addr 0x%x; correct the "
-				      "addresses",
-				   a->header, a->load);
+		return plan_refuse(
+			p,
+			"multiboot header_addr 0x%x is below load_addr 0x%x; correct the "
+			"addresses",
+			a->header, a->load);
 	if (a->header - a->load > offset)
-		return plan_refuse(p, "multiboot load_addr 0x%x lies 0x%x bytes before header_addr, but "
-				      "the file has only 0x%zx there; correct the addresses",
-				   a->load, a->header - a->load, offset);
+		return plan_refuse(
+			p,
+			"multiboot load_addr 0x%x lies 0x%x bytes before header_addr, but "
+			"the file has only 0x%zx there; correct the addresses",
+			a->load, a->header - a->load, offset);
 	if (a->load_end && a->load_end <= a->load)
-		return plan_refuse(p, "multiboot load_end_addr 0x%x is not above load_addr 0x%x; correct "
-				      "the addresses",
-				   a->load_end, a->load);
+		return plan_refuse(
+			p,
+			"multiboot load_end_addr 0x%x is not above load_addr 0x%x; correct "
+			"the addresses",
+			a->load_end, a->load);
 	if (a->bss_end && a->load_end > a->bss_end)
-		return plan_refuse(p, "multiboot load_end_addr 0x%x is above bss_end_addr 0x%x; correct "
-				      "the addresses",
-				   a->load_end, a->bss_end);
+		return plan_refuse(
+			p,
+			"multiboot load_end_addr 0x%x is above bss_end_addr 0x%x; correct "
+			"the addresses",
+			a->load_end, a->bss_end);
 	return 0;
+}
+
+static int read_addresses(const struct load_plan *p, size_t offset, struct addresses *a)
+{
+	size_t end = offset + sizeof(struct header) + sizeof(*a);
+
+	if (end > p->image->bytes || end > HEADER_SEARCH)
+		return plan_refuse(p,
+				   "the multiboot header at 0x%zx is truncated: its address fields "
+				   "(flag bit 16) must lie in the file and its first %u bytes; "
+				   "build it again",
+				   offset, HEADER_SEARCH);
+	memcpy(a, (const char *)p->image->data + offset + sizeof(struct header), sizeof(*a));
+	return check_addresses(p, a, offset);
 }
 
 /* The bytes of the file behind the start of the text, or those up to load_end if it is given. */
 static int plan_addresses(struct load_plan *p, size_t offset)
 {
-	struct addresses a;
-	uint64_t first, filled, bytes;
-	int err;
+	struct addresses a = { 0 };
+	uint64_t first, filled, text_end, end;
+	int err = read_addresses(p, offset, &a);
 
-	if (p->image->bytes - offset < sizeof(struct header) + sizeof(a) ||
-	    offset + sizeof(struct header) + sizeof(a) > HEADER_SEARCH)
-		return plan_refuse(p, "the multiboot header at 0x%zx is truncated: its address fields "
-				      "(flag bit 16) must lie in the file and its first %u bytes; build "
-				      "it again",
-				   offset, HEADER_SEARCH);
-	memcpy(&a, (const char *)p->image->data + offset + sizeof(struct header), sizeof(a));
-	err = check_addresses(p, &a, offset);
 	if (err)
 		return err;
 	first = offset - (a.header - a.load);
 	filled = a.load_end ? a.load_end - a.load : p->image->bytes - first;
+	text_end = a.load + filled;
+	end = a.bss_end ? a.bss_end : text_end;
 	if (filled > p->image->bytes - first)
-		return plan_refuse(p, "multiboot addresses ask for 0x%llx bytes, but the file has 0x%llx "
-				      "there; it is truncated, build it again",
-				   (unsigned long long)filled,
-				   (unsigned long long)(p->image->bytes - first));
-	bytes = a.bss_end ? a.bss_end - (uint64_t)a.load : filled;
-	if (a.bss_end && a.load + filled > a.bss_end)
-		return plan_refuse(p, "multiboot bss_end_addr 0x%x is below the end of the file's bytes "
-				      "at 0x%llx; correct the addresses",
-				   a.bss_end, (unsigned long long)(a.load + filled));
-	err = plan_add(p, "multiboot image", a.load, bytes, first, filled);
+		return plan_refuse(p,
+				   "multiboot addresses ask for 0x%" PRIx64 " bytes of the file, "
+				   "but it ends before that; it is truncated, build it again",
+				   filled);
+	if (text_end > end)
+		return plan_refuse(p,
+				   "multiboot bss_end_addr 0x%x is below the end of the file's "
+				   "bytes at 0x%" PRIx64 "; correct the addresses",
+				   a.bss_end, text_end);
+	err = plan_add(p, "multiboot image", a.load, end - a.load, first, filled);
 	if (err)
 		return err;
 	p->entry = a.entry;
 	if (!plan_has_code(p, a.entry))
-		return plan_refuse(p, "multiboot entry_addr 0x%x lies outside the loaded bytes "
-				      "0x%x..0x%llx; correct the addresses",
-				   a.entry, a.load, (unsigned long long)(a.load + filled));
+		return plan_refuse(p,
+				   "multiboot entry_addr 0x%x lies outside the loaded bytes "
+				   "0x%x..0x%" PRIx64 "; correct the addresses",
+				   a.entry, a.load, text_end);
 	return 0;
 }
 
@@ -186,8 +211,9 @@ int plan_multiboot(struct load_plan *p)
 	else if (elf_has_magic(p->image))
 		err = plan_elf(p);
 	else
-		err = plan_refuse(p, "multiboot header at 0x%zx without addresses (flag bit 16) in a "
-				     "file that is no ELF; set the bit and the address fields",
+		err = plan_refuse(p,
+				  "multiboot header at 0x%zx without addresses (flag bit 16) in a "
+				  "file that is no ELF; set the bit and the address fields",
 				  offset);
 	return err ? err : 1;
 }

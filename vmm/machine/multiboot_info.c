@@ -3,17 +3,17 @@
  * What the guest finds at EBX (Multiboot Specification 0.6.96, 3.3).
  *
  * The map and its place are those that QEMU 7.2 gives on its microvm machine (measured), so that
- * a guest prints the same lines on both: the map at 0x9000, the structure at 0x9500. Ours differs in
- * the strings, which QEMU puts above the image and we behind the structure, and in the boot device,
- * which we leave out since there is none.
+ * a guest prints the same lines on both: the map at 0x9000, the structure at 0x9500. Ours differs
+ * in the strings, which QEMU puts above the image and we behind the structure, and in the boot
+ * device, which we leave out since there is none.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "machine/loader_plan.h"
 
-#define INFO_BASE 0x9000u  /* preferred place of the whole area */
-#define INFO_OFFSET 0x500u /* of the structure in it */
+#define INFO_BASE 0x9000u   /* preferred place of the whole area */
+#define INFO_OFFSET 0x500u  /* of the structure in it */
 #define EBDA_START 0x9fc00u /* the last KiB below 640K is not for the guest, as on a PC */
 
 /* Longest command line or module name with its NUL; a guest has a buffer of about a page. */
@@ -117,22 +117,25 @@ static int check_strings(const struct load_plan *p, const struct loader_request 
 			 size_t cmdline_bytes)
 {
 	if (cmdline_bytes > STRING_BYTES)
-		return plan_refuse(p, "the command line has %zu bytes, more than %u; give a shorter "
-				      "--append or image path",
+		return plan_refuse(p,
+				   "the command line has %zu bytes, more than %u; give a shorter "
+				   "--append or image path",
 				   cmdline_bytes - 1, STRING_BYTES - 1);
 	if (request->initrd && strlen(request->initrd->name) >= STRING_BYTES)
-		return plan_refuse(p, "the path of the initrd has more than %u bytes; give a shorter one",
-				   STRING_BYTES - 1);
+		return plan_refuse(
+			p, "the path of the initrd has more than %u bytes; give a shorter one",
+			STRING_BYTES - 1);
 	return 0;
 }
 
 /* The module: page-aligned above the image (and above the information, if that is there). */
-static int place_module(const struct load_plan *p, const struct loader_image *initrd,
-			uint64_t at, struct multiboot_layout *l)
+static int place_module(const struct load_plan *p, const struct loader_image *initrd, uint64_t at,
+			struct multiboot_layout *l)
 {
 	if (!ram_span(p->ram, at, initrd->bytes))
-		return plan_refuse(p, "no room for the initrd %.*s of %zu bytes above the image at "
-				      "0x%llx, RAM ends at 0x%llx; give a larger -m",
+		return plan_refuse(p,
+				   "no room for the initrd %.*s of %zu bytes above the image at "
+				   "0x%llx, RAM ends at 0x%llx; give a larger -m",
 				   100, initrd->name, initrd->bytes, (unsigned long long)at,
 				   (unsigned long long)p->ram->bytes);
 	l->initrd = (uint32_t)at;
@@ -153,8 +156,9 @@ int plan_info(const struct load_plan *p, const struct loader_request *request,
 	if (plan_overlaps(p, INFO_BASE, end - INFO_BASE)) {
 		end = lay_out(layout, request, image_end, cmdline_bytes);
 		if (!ram_span(p->ram, image_end, end - image_end))
-			return plan_refuse(p, "no room for the boot information above the image at "
-					      "0x%llx, RAM ends at 0x%llx; give a larger -m",
+			return plan_refuse(p,
+					   "no room for the boot information above the image at "
+					   "0x%llx, RAM ends at 0x%llx; give a larger -m",
 					   (unsigned long long)image_end,
 					   (unsigned long long)p->ram->bytes);
 		image_end = page_up(end);

@@ -9,7 +9,7 @@
 
 #define RAM_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* The file that holds the RAM: of fixed size, so that no access through a mapping can be cut off. */
+/* The file that holds the RAM: of fixed size, so that no access to the mapping is ever cut off. */
 static int ram_open(uint64_t bytes, struct diag *d)
 {
 	int fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -34,11 +34,13 @@ int ram_create(struct ram *ram, uint64_t bytes, struct diag *d)
 	if (bytes < RAM_MIN_BYTES || bytes > RAM_MAX_BYTES)
 		return diag_set(d, EINVAL,
 				"guest RAM of %llu bytes: give -m a size from %u MiB to %llu MiB",
-				(unsigned long long)bytes, RAM_MIN_BYTES >> 20, RAM_MAX_BYTES >> 20);
+				(unsigned long long)bytes, RAM_MIN_BYTES >> 20,
+				RAM_MAX_BYTES >> 20);
 	if (bytes % PAGE_BYTES)
-		return diag_set(d, EINVAL,
-				"guest RAM of %llu bytes: give -m a multiple of %u bytes (one page)",
-				(unsigned long long)bytes, PAGE_BYTES);
+		return diag_set(
+			d, EINVAL,
+			"guest RAM of %llu bytes: give -m a multiple of %u bytes (one page)",
+			(unsigned long long)bytes, PAGE_BYTES);
 	fd = ram_open(bytes, d);
 	if (fd < 0)
 		return fd;

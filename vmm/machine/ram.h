@@ -15,7 +15,7 @@
 #include "base/diag.h"
 #include "base/types.h"
 
-#define RAM_LOW_END 0xa0000u	/* 640K: start of the hole */
+#define RAM_LOW_END 0xa0000u	 /* 640K: start of the hole */
 #define RAM_HIGH_START 0x100000u /* 1M: its end */
 #define RAM_MIN_BYTES (2u << 20)
 #define RAM_MAX_BYTES (3ull << 30) /* the hole for devices starts at 0xC0000000 */
@@ -42,8 +42,8 @@ unsigned ram_ranges(const struct ram *ram, struct ram_range *out, unsigned max);
 void *ram_span(const struct ram *ram, gpa_t gpa, uint64_t len);
 
 /*
- * Zero [gpa, gpa + len). Whole pages are given back to the host, so that clearing a large .bss costs
- * no memory. False (nothing changed) where ram_span would return NULL.
+ * Zero [gpa, gpa + len). Whole pages are given back to the host, so that clearing a large .bss
+ * costs no memory. False (nothing changed) where ram_span would return NULL.
  */
 bool ram_zero(const struct ram *ram, gpa_t gpa, uint64_t len);
 

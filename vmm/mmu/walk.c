@@ -136,7 +136,7 @@ static gpa_t entry_address(const struct walk_paging *p, unsigned level, bool lea
 	return at;
 }
 
-/* The walk ended at a leaf: what it says of the page. Rights of the upper levels are in r already. */
+/* The walk ended at a leaf: what it says of the page. r has the rights of all levels already. */
 static void result_set_leaf(struct walk_result *r, const struct walk_paging *p, uint64_t lin,
 			    unsigned level, uint64_t entry)
 {
@@ -169,8 +169,8 @@ static uint32_t walk_down(const struct walk_source *src, const struct walk_pagin
 		bool leaf;
 
 		s->level = (uint8_t)level;
-		s->index = (uint16_t)(lin >> level_shift(f, level) &
-				      bits_between(0, f->index_bits));
+		s->index =
+			(uint16_t)(lin >> level_shift(f, level) & bits_between(0, f->index_bits));
 		s->at = table + (gpa_t)s->index * f->entry_bytes;
 		s->readable = src->read(src->ctx, s->at, f->entry_bytes, &s->entry);
 		if (!s->readable)
@@ -246,7 +246,8 @@ static bool set_accessed_dirty(const struct walk_source *src, const struct walk_
 			continue;
 		if (write && i + 1 == r->steps)
 			value |= PTE_D;
-		if (value != s->entry && !src->cas(src->ctx, s->at, f->entry_bytes, s->entry, value))
+		if (value != s->entry &&
+		    !src->cas(src->ctx, s->at, f->entry_bytes, s->entry, value))
 			return false;
 	}
 	if (write)
@@ -317,7 +318,7 @@ static const struct flag_name {
 	bool leaf;
 	const char *name;
 } flag_names[] = {
-	{ PTE_P, false, "P" },	   { PTE_W, false, "RW" }, { PTE_U, false, "US" },
+	{ PTE_P, false, "P" },	   { PTE_W, false, "RW" },    { PTE_U, false, "US" },
 	{ PTE_PWT, false, "PWT" }, { PTE_PCD, false, "PCD" }, { PTE_A, false, "A" },
 	{ PTE_D, true, "D" },	   { PTE_G, true, "G" },
 };

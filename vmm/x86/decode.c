@@ -197,11 +197,19 @@ static const struct op_row row_undefined = { .flags = OP_END, .fn = op_undefined
 static const struct op_row row_too_long = { .flags = OP_END, .fn = op_too_long };
 static const struct op_row row_x87 = { .flags = OP_END, .fn = op_x87 };
 
+/* SSE2 has a MOVSD and a CMPSD that are no string instructions. */
+static bool is_sse2(const ZydisDecodedInstruction *zi)
+{
+	return zi->meta.isa_ext == ZYDIS_ISA_EXT_SSE2;
+}
+
 static const struct op_row *find_row(const struct decoder *d, const ZydisDecodedInstruction *zi,
 				     enum op_variant variant)
 {
 	unsigned at;
 
+	if (is_sse2(zi))
+		return &row_undefined;
 	if (zi->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 		variant = OPV_FAR;
 	at = d->index[zi->mnemonic][variant];

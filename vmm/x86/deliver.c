@@ -12,7 +12,7 @@
  */
 #define CHAIN_LIMIT 16u
 
-/* --- frames that calls and events push ------------------------------------------------------- */
+/* --- frames that calls and events push -------------------------------------------------------- */
 
 static bool frame_fits(const struct x86_segment *ss, uint32_t at, unsigned size)
 {
@@ -113,8 +113,8 @@ bool frame_store(struct cpu *c, const struct insn *i, struct frame *f)
 	if (f->inner && !descriptor_set_accessed(c, i, &f->desc))
 		return false;
 	for (unsigned n = 1; n <= f->words; n++)
-		if (!lin_write(c, i, f->ss.base + frame_offset(f, n), f->width,
-			       frame_access(f), f->word[n - 1]))
+		if (!lin_write(c, i, f->ss.base + frame_offset(f, n), f->width, frame_access(f),
+			       f->word[n - 1]))
 			return false;
 	return true;
 }
@@ -131,7 +131,7 @@ void frame_commit(struct cpu *c, const struct frame *f)
 	stack_pointer_set(c, frame_offset(f, f->words));
 }
 
-/* --- entering a handler ---------------------------------------------------------------------- */
+/* --- entering a handler ----------------------------------------------------------------------- */
 
 /* What the IDT says about one vector. */
 struct gate {
@@ -281,7 +281,7 @@ const struct insn *interrupt_software(struct cpu *c, const struct insn *i,
 	return cpu_leave(c, i, eip);
 }
 
-/* --- faults that meet --------------------------------------------------------------------------- */
+/* --- faults that meet ------------------------------------------------------------------------- */
 
 /* SDM vol. 3, table 6-4; what is not named is benign. */
 enum event_class { EVENT_BENIGN, EVENT_CONTRIBUTORY, EVENT_PAGE_FAULT, EVENT_DOUBLE };

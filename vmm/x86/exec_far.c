@@ -4,7 +4,7 @@
 #include "x86/ops.h"
 #include "x86/segment.h"
 
-/* --- where a far branch goes ----------------------------------------------------------------------- */
+/* --- where a far branch goes ------------------------------------------------------------------ */
 
 enum far_kind { FAR_JMP, FAR_CALL };
 
@@ -40,9 +40,9 @@ static bool far_pointer(struct cpu *c, const struct insn *i, uint16_t *selector,
 static bool target_direct(struct cpu *c, const struct insn *i, struct target *t)
 {
 	uint16_t attr = descriptor_attr(&t->code);
-	bool allowed = attr_is_conforming(attr) ?
-			       SEG_DPL(attr) <= c->cpl :
-			       SEG_DPL(attr) == c->cpl && selector_rpl(t->selector) <= c->cpl;
+	bool allowed = attr_is_conforming(attr)
+			       ? SEG_DPL(attr) <= c->cpl
+			       : SEG_DPL(attr) == c->cpl && selector_rpl(t->selector) <= c->cpl;
 
 	if (!allowed)
 		return cpu_fault_false(c, i, VEC_GP, selector_error(t->selector));
@@ -137,7 +137,7 @@ static void target_enter(struct cpu *c, const struct target *t)
 	segment_fill(c, X86_CS, (uint16_t)((t->selector & ~3u) | t->cpl), &t->code);
 }
 
-/* --- far JMP and CALL -------------------------------------------------------------------------------- */
+/* --- far JMP and CALL ------------------------------------------------------------------------- */
 
 static const struct insn *op_jmp_far(struct cpu *c, const struct insn *i)
 {
@@ -151,8 +151,7 @@ static const struct insn *op_jmp_far(struct cpu *c, const struct insn *i)
 }
 
 /* What a call through a gate to an inner level pushes before the return address. */
-static bool call_inner(struct cpu *c, const struct insn *i, const struct target *t,
-		       struct frame *f)
+static bool call_inner(struct cpu *c, const struct insn *i, const struct target *t, struct frame *f)
 {
 	if (!frame_begin_inner(c, i, f, t->width, t->cpl))
 		return false;
@@ -189,7 +188,7 @@ static const struct insn *op_call_far(struct cpu *c, const struct insn *i)
 	return cpu_leave(c, i, t.eip);
 }
 
-/* --- far RET and IRET -------------------------------------------------------------------------------- */
+/* --- far RET and IRET ------------------------------------------------------------------------- */
 
 /* What a far return takes from the stack. */
 struct far_return {
@@ -331,7 +330,7 @@ static const struct insn *op_iret(struct cpu *c, const struct insn *i)
 	return cpu_leave(c, i, r.to.eip);
 }
 
-/* --- software interrupts ------------------------------------------------------------------------------ */
+/* --- software interrupts ---------------------------------------------------------------------- */
 
 static const struct insn *op_int(struct cpu *c, const struct insn *i)
 {

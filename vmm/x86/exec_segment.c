@@ -4,7 +4,7 @@
 #include "x86/ops.h"
 #include "x86/segment.h"
 
-/* --- loads and stores of segment registers ------------------------------------------------------- */
+/* --- loads and stores of segment registers ---------------------------------------------------- */
 
 static const struct insn *op_mov_sreg(struct cpu *c, const struct insn *i)
 {
@@ -60,7 +60,7 @@ static const struct insn *op_load_far(struct cpu *c, const struct insn *i)
 	return cpu_leave_next(c, i);
 }
 
-/* --- questions about descriptors ------------------------------------------------------------------ */
+/* --- questions about descriptors -------------------------------------------------------------- */
 
 #define LAR_MASK 0x00f0ff00u
 
@@ -83,8 +83,8 @@ static bool visible_descriptor(struct cpu *c, const struct insn *i, const struct
 	if (!operand_read(c, i, op, &selector) || !descriptor_peek(c, i, (uint16_t)selector, d))
 		return false;
 	attr = descriptor_attr(d);
-	return attr_is_conforming(attr) || (c->cpl <= SEG_DPL(attr) &&
-					    selector_rpl((uint16_t)selector) <= SEG_DPL(attr));
+	return attr_is_conforming(attr) ||
+	       (c->cpl <= SEG_DPL(attr) && selector_rpl((uint16_t)selector) <= SEG_DPL(attr));
 }
 
 /* The end of these instructions: ZF is the answer, unless the access faulted. */

@@ -298,8 +298,7 @@ static const struct insn *string_repeat(struct cpu *c, const struct insn *i, str
 	uint32_t left = reg_read(c, ECX, i->addrsize), burst = 0, done;
 
 	/* CPUs check the port first, also when there is nothing to repeat. */
-	if (i->sub == STRING_PORT &&
-	    !io_allowed(c, i, (uint16_t)reg_read(c, EDX, 2), i->opsize))
+	if (i->sub == STRING_PORT && !io_allowed(c, i, (uint16_t)reg_read(c, EDX, 2), i->opsize))
 		return NULL;
 	while (left) {
 		if (!burst)

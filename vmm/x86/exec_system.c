@@ -21,7 +21,7 @@ static const struct insn *op_nop(struct cpu *c, const struct insn *i)
 	return i + 1;
 }
 
-/* --- control registers ----------------------------------------------------------------------------- */
+/* --- control registers ------------------------------------------------------------------------ */
 
 static const struct insn *cr0_write(struct cpu *c, const struct insn *i, uint32_t value)
 {
@@ -115,7 +115,7 @@ static const struct insn *op_wbinvd(struct cpu *c, const struct insn *i)
 	return privileged(c, i) ? i + 1 : NULL;
 }
 
-/* --- debug registers ---------------------------------------------------------------------------------- */
+/* --- debug registers -------------------------------------------------------------------------- */
 
 #define DR6_WRITABLE 0x0000e00fu
 #define DR7_WRITABLE 0xffff23ffu
@@ -154,7 +154,7 @@ static const struct insn *op_mov_dr(struct cpu *c, const struct insn *i)
 	return cpu_leave_next(c, i);
 }
 
-/* --- descriptor-table registers ------------------------------------------------------------------------ */
+/* --- descriptor-table registers --------------------------------------------------------------- */
 
 #define TABLE_BASE_24 0x00ffffffu /* what a 16-bit operand size leaves of the base */
 
@@ -185,8 +185,7 @@ static const struct insn *op_store_table(struct cpu *c, const struct insn *i)
 	uint32_t high = (ea + 2) & size_mask(i->addrsize);
 	uint32_t base = i->opsize == 2 ? t->base & TABLE_BASE_24 : t->base;
 
-	if (!mem_probe_write(c, i, i->seg, high, 4) ||
-	    !mem_write(c, i, i->seg, ea, 2, t->limit) ||
+	if (!mem_probe_write(c, i, i->seg, high, 4) || !mem_write(c, i, i->seg, ea, 2, t->limit) ||
 	    !mem_write(c, i, i->seg, high, 4, base))
 		return NULL;
 	return i + 1;
@@ -246,7 +245,7 @@ static const struct insn *op_store_system(struct cpu *c, const struct insn *i)
 	return operand_write(c, i, &i->op[0], c->seg[i->sub].selector) ? i + 1 : NULL;
 }
 
-/* --- identification, counters, model-specific registers ------------------------------------------------- */
+/* --- identification, counters, model-specific registers --------------------------------------- */
 
 static const struct insn *op_cpuid(struct cpu *c, const struct insn *i)
 {
@@ -347,7 +346,7 @@ static const struct insn *op_wrmsr(struct cpu *c, const struct insn *i)
 	return i + 1;
 }
 
-/* --- interrupts and ports --------------------------------------------------------------------------------- */
+/* --- interrupts and ports --------------------------------------------------------------------- */
 
 static const struct insn *op_hlt(struct cpu *c, const struct insn *i)
 {

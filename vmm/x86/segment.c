@@ -106,8 +106,7 @@ static bool stack_check(struct cpu *c, const struct insn *i, uint16_t selector,
 }
 
 /* SDM vol. 2, MOV: "IF DS, ES, FS, or GS is loaded with non-NULL selector". */
-static bool data_check(struct cpu *c, const struct insn *i, uint16_t selector,
-		       struct descriptor *d)
+static bool data_check(struct cpu *c, const struct insn *i, uint16_t selector, struct descriptor *d)
 {
 	uint16_t attr;
 

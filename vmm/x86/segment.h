@@ -11,7 +11,7 @@
 
 #include "x86/cpu.h"
 
-/* --- selectors ------------------------------------------------------------------------------ */
+/* --- selectors -------------------------------------------------------------------------------- */
 
 static inline bool selector_is_null(uint16_t selector)
 {
@@ -29,7 +29,7 @@ static inline uint32_t selector_error(uint16_t selector)
 	return selector & 0xfffc;
 }
 
-/* --- descriptors ---------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 /* A descriptor as it lies in the table, and unpacked. */
 struct descriptor {
@@ -104,7 +104,7 @@ bool descriptor_peek(struct cpu *c, const struct insn *i, uint16_t selector, str
 bool descriptor_set_accessed(struct cpu *c, const struct insn *i, struct descriptor *d);
 bool descriptor_set_busy(struct cpu *c, const struct insn *i, struct descriptor *d);
 
-/* --- segment registers ---------------------------------------------------------------------- */
+/* --- segment registers ------------------------------------------------------------------------ */
 
 /* What a register's cache holds after a load of this descriptor. */
 struct x86_segment segment_of(uint16_t selector, const struct descriptor *d);
@@ -117,7 +117,7 @@ void segment_fill_null(struct cpu *c, unsigned sreg, uint16_t selector);
 /* MOV Sreg, POP Sreg, LDS...: all checks of SDM vol. 2, MOV; for ES, DS, FS, GS and SS. */
 bool segment_load(struct cpu *c, const struct insn *i, unsigned sreg, uint16_t selector);
 
-/* --- frames that calls and events push ------------------------------------------------------- */
+/* --- frames that calls and events push -------------------------------------------------------- */
 
 #define FRAME_WORDS 40u /* a call gate's 31 parameters and 4 more is the longest */
 
@@ -155,7 +155,7 @@ void frame_commit(struct cpu *c, const struct frame *f);
 /* ESP, or SP alone when `ss` is a 16-bit stack: then the upper half stays (vol. 3, 3.4.5). */
 void stack_pointer_set(struct cpu *c, uint32_t esp);
 
-/* --- events --------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /*
  * Enter the handler of a software interrupt (INT n, INT3, INTO, INT1) of instruction i: the value

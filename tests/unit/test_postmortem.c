@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Post-mortems of machines made by hand. Expected lines are worked out from the Intel SDM (error
+ * codes: vol. 3, 4.7 and 6.13; opcodes: vol. 2).
+ */
+#include "unit/elf_image.h"
+
+#undef PF_W /* ELF's is a right of a segment, ours a bit of a page fault's error code */
+
+#include "inspect/postmortem.h"
+#include "unit/unit.h"
+
+/* --- a machine ------------------------------------------------------------------------------------ */
+
+#define RAM_BYTES (4u << 20)
+#define DIRECTORY 0x1000u
+#define TABLE 0x2000u
+#define KERNEL ELF_IMAGE_CODE /* two pages of it, at 1M physical */
+#define DATA32 (SEG_P | SEG_S | SEG_WRITE | SEG_ACCESSED | SEG_DB | SEG_G)
+#define CODE32 (DATA32 | SEG_CODE)
+
+struct fixture {
+	struct ram ram;
+	struct x86_state state;
+	struct x86_fault_log log;
+	struct symbols *symbols;
+	struct postmortem pm;
+	char *text; /* of the last post-mortem */
+};
+
+static void poke(struct fixture *f, gpa_t gpa, const void *data, size_t bytes)
+{
+	void *at = ram_span(&f->ram, gpa, bytes);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	memcpy(at, data, bytes);
+}
+
+static void poke32(struct fixture *f, gpa_t gpa, uint32_t value)
+{
+	poke(f, gpa, &value, sizeof(value));
+}
+
+/* Paging on, KERNEL and the page after it mapped, nothing else; EIP at KERNEL. */
+static void setup(struct fixture *f)
+{
+	const struct x86_segment data = { 0x68, DATA32, 0, 0xffffffff };
+
+	memset(f, 0, sizeof(*f));
+	CU_ASSERT_EQUAL_FATAL(ram_create(&f->ram, RAM_BYTES, NULL), 0);
+	poke32(f, DIRECTORY + 768 * 4, TABLE | PTE_P | PTE_W | PTE_A);
+	poke32(f, TABLE + 0x100 * 4, 0x100000 | PTE_P | PTE_W | PTE_A | PTE_D);
+	poke32(f, TABLE + 0x101 * 4, 0x101000 | PTE_P | PTE_W);
+	f->state.cr0 = CR0_PE | CR0_PG;
+	f->state.cr3 = DIRECTORY;
+	f->state.eip = KERNEL;
+	f->state.gpr[X86_ESP] = KERNEL + 0x1000;
+	f->state.seg[X86_CS] = (struct x86_segment){ 0x60, CODE32, 0, 0xffffffff };
+	f->state.seg[X86_SS] = data;
+	f->state.seg[X86_DS] = data;
+	f->pm = (struct postmortem){
+		.reason = "it died",
+		.state = &f->state,
+		.faults = &f->log,
+		.ram = &f->ram,
+	};
+}
+
+static void teardown(struct fixture *f)
+{
+	symbols_close(f->symbols);
+	ram_destroy(&f->ram);
+	free(f->text);
+}
+
+static void record(struct fixture *f, const struct x86_fault_record *r)
+{
+	f->log.record[f->log.next++ % X86_FAULT_LOG] = *r;
+}
+
+static void write_pm(struct fixture *f)
+{
+	size_t bytes;
+	FILE *out;
+
+	free(f->text);
+	f->text = NULL;
+	out = open_memstream(&f->text, &bytes);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	f->pm.symbols = f->symbols;
+	postmortem_write(&f->pm, out);
+	fclose(out);
+}
+
+static void has(const struct fixture *f, const char *lines)
+{
+	CU_ASSERT_PTR_NOT_NULL(strstr(f->text, lines));
+	if (!strstr(f->text, lines))
+		fprintf(stderr, "\nwanted:\n%sin:\n%s", lines, f->text);
+}
+
+static void has_not(const struct fixture *f, const char *part)
+{
+	CU_ASSERT_PTR_NULL(strstr(f->text, part));
+}
+
+static unsigned lines_of(const struct fixture *f)
+{
+	unsigned n = 0;
+
+	for (const char *p = f->text; *p; p++)
+		n += *p == '\n';
+	return n;
+}
+
+/* --- the post-mortem ------------------------------------------------------------------------------ */
+
+static void chain_ends_in_the_triple_fault(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.symbols = kernel_symbols();
+	record(&f, &(struct x86_fault_record){ .vector = VEC_PF,
+					       .has_error = true,
+					       .error = 2,
+					       .eip = KERNEL + 3,
+					       .cs = 0x60,
+					       .icount = 77 });
+	record(&f, &(struct x86_fault_record){ .vector = VEC_DF,
+					       .has_error = true,
+					       .eip = KERNEL + 3,
+					       .cs = 0x60,
+					       .icount = 77 });
+	f.pm.triple = true;
+	write_pm(&f);
+	has(&f, "vmm: it died\n"
+		"  exceptions, oldest first\n"
+		"    #PF at 0060:c0100003 (do_thing+0x3), error 2 (write, not present, "
+		"supervisor), CR2 00000000, instruction 77\n"
+		"    -> #DF at 0060:c0100003 (do_thing+0x3), error 0, instruction 77\n"
+		"    -> triple fault\n");
+	teardown(&f);
+}
+
+static void exception_that_was_handled_has_no_successor(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	record(&f,
+	       &(struct x86_fault_record){
+		       .vector = VEC_BP, .eip = 0x10, .cs = 0x73, .delivered = true, .icount = 1 });
+	record(&f,
+	       &(struct x86_fault_record){
+		       .vector = 0x80, .eip = 0x20, .cs = 0x73, .delivered = true, .icount = 2 });
+	write_pm(&f);
+	has(&f, "    #BP at 0073:00000010, instruction 1, handler entered\n"
+		"    INT 80 at 0073:00000020, instruction 2, handler entered\n"
+		"  registers\n");
+	teardown(&f);
+}
+
+static void log_that_has_wrapped_is_told_in_order(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	for (uint64_t i = 0; i < 10; i++)
+		record(&f, &(struct x86_fault_record){ .vector = VEC_DE,
+						       .cs = 0x60,
+						       .delivered = true,
+						       .icount = 100 + i });
+	write_pm(&f);
+	has(&f, "    (2 before these)\n"
+		"    #DE at 0060:00000000, instruction 102, handler entered\n"
+		"    #DE at 0060:00000000, instruction 103, handler entered\n");
+	has(&f, "instruction 109, handler entered\n  registers\n");
+	has_not(&f, "instruction 101,");
+	teardown(&f);
+}
+
+static void error_codes_are_told_in_words(void)
+{
+	static const struct {
+		uint8_t vector;
+		uint32_t error;
+		const char *words;
+	} cases[] = {
+		{ VEC_PF, 0, "error 0 (read or fetch, not present, supervisor), CR2" },
+		{ VEC_PF, 5, "error 5 (read or fetch, not allowed, user), CR2" },
+		{ VEC_PF, 7, "error 7 (write, not allowed, user), CR2" },
+		{ VEC_PF, 9, "error 9 (read or fetch, not allowed, supervisor, reserved bit set)" },
+		{ VEC_GP, 0, "error 0, instruction" },
+		{ VEC_GP, 0x10, "error 10 (selector 0010 in the GDT), instruction" },
+		{ VEC_NP, 0x14, "error 14 (selector 0014 in the LDT), instruction" },
+		{ VEC_GP, 0x1a, "error 1a (IDT gate 3), instruction" },
+		{ VEC_NP, 0x103, "error 103 (IDT gate 32, external), instruction" },
+		{ VEC_GP, 0x02, "error 2 (IDT gate 0), instruction" },
+		{ VEC_TS, 0x81, "error 81 (selector 0080 in the GDT, external), instruction" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+
+		setup(&f);
+		record(&f, &(struct x86_fault_record){ .vector = cases[i].vector,
+						       .has_error = true,
+						       .error = cases[i].error });
+		write_pm(&f);
+		has(&f, cases[i].words);
+		teardown(&f);
+	}
+}
+
+static void registers_and_flags_are_told(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	for (unsigned i = 0; i < X86_GPRS; i++)
+		f.state.gpr[i] = 0x11111111u * (i + 1);
+	f.state.eflags = 0x3246; /* IOPL 3, IF, ZF, PF, bit 1 */
+	f.state.cpl = 3;
+	f.state.halted = true;
+	write_pm(&f);
+	has(&f, "  registers\n"
+		"    EAX 11111111  EBX 44444444  ECX 22222222  EDX 33333333\n"
+		"    ESI 77777777  EDI 88888888  EBP 66666666  ESP 55555555\n"
+		"    EIP c0100000\n"
+		"    EFLAGS 00003246 [IF ZF PF] IOPL 3, CPL 3, halted\n");
+	teardown(&f);
+}
+
+static void segment_attributes_are_told_in_words(void)
+{
+	static const struct {
+		uint16_t attr;
+		const char *words;
+	} cases[] = {
+		{ 0, "unusable" },
+		{ 0xc09b, "32-bit code, readable, DPL 0" },
+		{ 0xc0fd, "32-bit code, execute-only, conforming, DPL 3" },
+		{ 0x009b, "16-bit code, readable, DPL 0" },
+		{ 0xc0f3, "32-bit data, writable, DPL 3" },
+		{ 0x4097, "32-bit data, writable, expand-down, DPL 0" },
+		{ 0x00b1, "16-bit data, read-only, DPL 1" },
+		{ 0x008b, "32-bit TSS, busy, DPL 0" },
+		{ 0x0082, "LDT, DPL 0" },
+		{ 0x008c, "not a TSS or LDT, DPL 0" },
+	};
+	char line[128];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+
+		setup(&f);
+		f.state.seg[X86_TR] = (struct x86_segment){ 0x80, cases[i].attr, 0x1234, 0x67 };
+		write_pm(&f);
+		snprintf(line, sizeof(line), "    TR   0080  base 00001234  limit 00000067  %s\n",
+			 cases[i].words);
+		has(&f, line);
+		teardown(&f);
+	}
+}
+
+static void control_registers_are_told_by_bit(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.state.cr0 = 0x80010011;
+	f.state.cr2 = 0x1234;
+	f.state.cr4 = 0x90;
+	f.state.dr[6] = 0xffff0ff0;
+	f.state.dr[7] = 0x400;
+	write_pm(&f);
+	has(&f, "  control\n"
+		"    CR0 80010011 [PG WP ET PE]\n"
+		"    CR2 00001234  CR3 00001000\n"
+		"    CR4 00000090 [PGE PSE]\n"
+		"    DR6 ffff0ff0  DR7 00000400\n");
+	teardown(&f);
+}
+
+/* push ebp; mov ebp, esp; nop; ud2; jmp KERNEL (from KERNEL + 8: -8); hlt */
+static const uint8_t code32[] = { 0x55, 0x89, 0xe5, 0x90, 0x0f, 0x0b, 0xeb, 0xf8, 0xf4 };
+
+static void code_starts_at_the_function_and_marks_eip(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.symbols = kernel_symbols();
+	poke(&f, 0x100000, code32, sizeof(code32));
+	f.state.eip = KERNEL + 4;
+	write_pm(&f);
+	has(&f, "  code\n"
+		"     c0100000  55                       push ebp\n"
+		"     c0100001  89 e5                    mov ebp, esp\n"
+		"     c0100003  90                       nop\n"
+		"  => c0100004  0f 0b                    ud2\n"
+		"     c0100006  eb f8                    jmp 0xC0100000  ; do_thing\n"
+		"     c0100008  f4                       hlt\n");
+	teardown(&f);
+}
+
+static void code_without_symbols_starts_at_eip(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	poke(&f, 0x100000, code32, sizeof(code32));
+	f.state.eip = KERNEL + 4;
+	write_pm(&f);
+	has(&f, "  code\n"
+		"  => c0100004  0f 0b                    ud2\n");
+	has_not(&f, "push ebp");
+	teardown(&f);
+}
+
+/* Into the middle of "mov ebp, esp": what decodes before it is not what ran. */
+static void code_out_of_step_with_its_function_starts_at_eip(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.symbols = kernel_symbols();
+	poke(&f, 0x100000, code32, sizeof(code32));
+	f.state.eip = KERNEL + 2;
+	write_pm(&f);
+	has(&f, "  code\n"
+		"  => c0100002  e5 90 ");
+	teardown(&f);
+}
+
+static void code_of_a_16_bit_segment_decodes_as_such(void)
+{
+	static const uint8_t code[] = { 0xb8, 0x34, 0x12, 0xf4 };
+	struct fixture f;
+
+	setup(&f);
+	poke(&f, 0x100000, code, sizeof(code));
+	f.state.seg[X86_CS].attr &= (uint16_t)~SEG_DB;
+	write_pm(&f);
+	has(&f, "  => c0100000  b8 34 12                 mov ax, 0x1234\n");
+	teardown(&f);
+}
+
+static void code_ends_where_memory_does(void)
+{
+	static const uint8_t nops[3] = { 0x90, 0x90, 0xe8 }; /* the call lacks its operand */
+	struct fixture f;
+
+	setup(&f);
+	poke(&f, 0x101ffd, nops, sizeof(nops));
+	f.state.eip = KERNEL + 0x1ffd;
+	write_pm(&f);
+	has(&f, "  => c0101ffd  90                       nop\n"
+		"     c0101ffe  90                       nop\n"
+		"     c0101fff  e8                       (bad)\n"
+		"  page walk of EIP");
+	f.state.eip = 0x5000;
+	write_pm(&f);
+	has(&f, "  => 00005000                           (no memory there)\n");
+	teardown(&f);
+}
+
+static void page_walks_go_line_by_line(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	record(&f, &(struct x86_fault_record){ .vector = VEC_PF, .has_error = true });
+	f.state.cr2 = KERNEL + 0x2004; /* PTE[0x102] is 0 */
+	f.state.eip = KERNEL + 0x10;
+	write_pm(&f);
+	has(&f, "  page walk of CR2 c0102004\n"
+		"    PDE[768] 0x00001c00 = 0x00002023 P RW A\n"
+		"    PTE[258] 0x00002408 = 0x00000000 not present\n"
+		"    no translation\n"
+		"  page walk of EIP c0100010\n"
+		"    PDE[768] 0x00001c00 = 0x00002023 P RW A\n"
+		"    PTE[256] 0x00002400 = 0x00100063 P RW A D\n"
+		"    physical 00100010, writable, supervisor\n");
+	teardown(&f);
+}
+
+static void page_walk_of_cr2_needs_a_page_fault(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	record(&f, &(struct x86_fault_record){ .vector = VEC_GP, .has_error = true });
+	f.state.cr2 = 0x1234;
+	write_pm(&f);
+	has_not(&f, "page walk of CR2");
+	f.pm.faults = NULL; /* an engine that does not see them: CR2 itself tells */
+	write_pm(&f);
+	has(&f, "  page walk of CR2 00001234\n");
+	teardown(&f);
+}
+
+static void page_walk_tells_that_paging_is_off(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.state.cr0 = CR0_PE;
+	f.state.eip = 0x100000;
+	write_pm(&f);
+	has(&f, "  page walk of EIP 00100000\n    paging is off\n");
+	f.state.eip = 0xa0000; /* the hole */
+	write_pm(&f);
+	has(&f, "  page walk of EIP 000a0000\n    paging is off (not RAM)\n");
+	teardown(&f);
+}
+
+/* A pointer to a function has its name, a return address the place of its call. */
+static void stack_names_what_looks_like_code(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.symbols = kernel_symbols();
+	poke32(&f, 0x101000, KERNEL + 5);
+	poke32(&f, 0x101004, KERNEL + 0x80);
+	poke32(&f, 0x101008, KERNEL + 0x1010);
+	poke32(&f, 0x10100c, KERNEL + 0x10);
+	write_pm(&f);
+	has(&f, "  stack\n"
+		"    c0101000  c0100005  do_thing+0x5\n"
+		"    c0101004  c0100080  after\n"
+		"    c0101008  c0101010\n"
+		"    c010100c  c0100010  do_thing+0x10\n"
+		"    c0101010  00000000\n");
+	has(&f, "    c010103c  00000000\n  backtrace"); /* 16 words */
+	teardown(&f);
+}
+
+static void stack_ends_where_memory_does(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.state.gpr[X86_ESP] = KERNEL + 0x1ffa; /* its second word crosses the end */
+	write_pm(&f);
+	has(&f, "  stack\n"
+		"    c0101ffa  00000000\n"
+		"    c0101ffe  (no memory there)\n"
+		"  backtrace");
+	teardown(&f);
+}
+
+static void backtrace_follows_ebp_to_its_end(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.symbols = kernel_symbols();
+	f.state.gpr[X86_EBP] = KERNEL + 0x1100;
+	poke32(&f, 0x101100, KERNEL + 0x1200);
+	poke32(&f, 0x101104, KERNEL + 0x10); /* after the last byte of do_thing */
+	poke32(&f, 0x101200, 0);
+	poke32(&f, 0x101204, KERNEL + 0x88);
+	write_pm(&f);
+	CU_ASSERT_STRING_EQUAL(strstr(f.text, "  backtrace"), "  backtrace by EBP\n"
+							      "    #0  c0100000  do_thing\n"
+							      "    #1  c0100010  do_thing+0x10\n"
+							      "    #2  c0100088  after+0x8\n");
+	teardown(&f);
+}
+
+static void backtrace_in_circles_or_downwards_ends(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.state.gpr[X86_EBP] = KERNEL + 0x1100;
+	poke32(&f, 0x101100, KERNEL + 0x1100);
+	poke32(&f, 0x101104, 0x1234);
+	write_pm(&f);
+	CU_ASSERT_STRING_EQUAL(strstr(f.text, "  backtrace"), "  backtrace by EBP\n"
+							      "    #0  c0100000\n"
+							      "    #1  00001234\n");
+	/* A chain of words that goes up forever is cut. */
+	for (uint32_t at = 0x101100; at < 0x101f00; at += 8) {
+		poke32(&f, at, KERNEL + (at - 0x100000) + 8);
+		poke32(&f, at + 4, 0x1234);
+	}
+	write_pm(&f);
+	has(&f, "    #23 00001234\n    ...\n");
+	has_not(&f, "#24");
+	teardown(&f);
+}
+
+/* Whatever the registers say: it ends, in a bounded number of lines. */
+static void hostile_state_is_harmless(void)
+{
+	static const uint32_t values[] = {
+		0,	   1,	       0xfff,	   0x1000,     0xa0000,	   RAM_BYTES - 1,
+		RAM_BYTES, 0x7fffffff, 0xc0100fff, 0xfffff000, 0xfffffffd, 0xffffffff,
+	};
+	struct fixture f;
+
+	setup(&f);
+	f.symbols = kernel_symbols();
+	for (unsigned i = 0; i < ARRAY_SIZE(values) * ARRAY_SIZE(values); i++) {
+		uint32_t a = values[i % ARRAY_SIZE(values)], b = values[i / ARRAY_SIZE(values)];
+
+		f.state.cr3 = i % 3 ? a : DIRECTORY;
+		f.state.cr4 = i % 2 ? CR4_PSE : 0;
+		f.state.eip = b;
+		f.state.gpr[X86_ESP] = a;
+		f.state.gpr[X86_EBP] = b & ~3u;
+		f.state.seg[X86_CS].base = a;
+		f.state.seg[X86_SS].base = b;
+		f.state.seg[X86_SS].attr ^= SEG_DB;
+		f.log.next = i;
+		write_pm(&f);
+		CU_ASSERT(lines_of(&f) < 120);
+	}
+	teardown(&f);
+}
+
+/* A directory that maps itself, and one full of ones. */
+static void hostile_tables_are_harmless(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.state.cr4 = CR4_PSE;
+	memset(ram_span(&f.ram, DIRECTORY, 4096), 0xff, 4096);
+	write_pm(&f);
+	has(&f, "no translation");
+	memset(ram_span(&f.ram, DIRECTORY, 4096), 0, 4096);
+	poke32(&f, DIRECTORY + 768 * 4, DIRECTORY | PTE_P);
+	f.state.eip = 0xc0300000; /* the directory itself, by PDE[768] twice */
+	write_pm(&f);
+	has(&f, "    physical 00001000, read-only, supervisor\n");
+	teardown(&f);
+}
+
+static void nothing_of_the_guest_is_changed(void)
+{
+	uint8_t before[8192];
+	struct fixture f;
+
+	setup(&f);
+	poke32(&f, DIRECTORY + 768 * 4, TABLE | PTE_P); /* A clear here, and in PTE[0x101] */
+	memcpy(before, ram_span(&f.ram, DIRECTORY, sizeof(before)), sizeof(before));
+	write_pm(&f);
+	CU_ASSERT_EQUAL(memcmp(before, ram_span(&f.ram, DIRECTORY, sizeof(before)), sizeof(before)),
+			0);
+	teardown(&f);
+}
+
+static void brief_one_leaves_out_code_walks_and_stack(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.pm.brief = true;
+	write_pm(&f);
+	has(&f, "  registers\n");
+	has(&f, "  backtrace by EBP\n");
+	has_not(&f, "  segments\n");
+	has_not(&f, "  code\n");
+	has_not(&f, "page walk");
+	has_not(&f, "  stack\n");
+	teardown(&f);
+}
+
+static void colour_is_there_only_if_asked_for(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	write_pm(&f);
+	has_not(&f, "\033");
+	f.pm.colour = true;
+	write_pm(&f);
+	has(&f, "\033[1;31mvmm: it died\033[0m\n");
+	teardown(&f);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(chain_ends_in_the_triple_fault),
+	UNIT_TEST(exception_that_was_handled_has_no_successor),
+	UNIT_TEST(log_that_has_wrapped_is_told_in_order),
+	UNIT_TEST(error_codes_are_told_in_words),
+	UNIT_TEST(registers_and_flags_are_told),
+	UNIT_TEST(segment_attributes_are_told_in_words),
+	UNIT_TEST(control_registers_are_told_by_bit),
+	UNIT_TEST(code_starts_at_the_function_and_marks_eip),
+	UNIT_TEST(code_without_symbols_starts_at_eip),
+	UNIT_TEST(code_out_of_step_with_its_function_starts_at_eip),
+	UNIT_TEST(code_of_a_16_bit_segment_decodes_as_such),
+	UNIT_TEST(code_ends_where_memory_does),
+	UNIT_TEST(page_walks_go_line_by_line),
+	UNIT_TEST(page_walk_of_cr2_needs_a_page_fault),
+	UNIT_TEST(page_walk_tells_that_paging_is_off),
+	UNIT_TEST(stack_names_what_looks_like_code),
+	UNIT_TEST(stack_ends_where_memory_does),
+	UNIT_TEST(backtrace_follows_ebp_to_its_end),
+	UNIT_TEST(backtrace_in_circles_or_downwards_ends),
+	UNIT_TEST(hostile_state_is_harmless),
+	UNIT_TEST(hostile_tables_are_harmless),
+	UNIT_TEST(nothing_of_the_guest_is_changed),
+	UNIT_TEST(brief_one_leaves_out_code_walks_and_stack),
+	UNIT_TEST(colour_is_there_only_if_asked_for),
+	UNIT_END,
+};
+
+extern const struct unit_suite suite_postmortem;
+const struct unit_suite suite_postmortem = { "postmortem", tests };
