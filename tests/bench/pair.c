@@ -50,8 +50,7 @@ static double time_command(char **argv, int expected)
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != expected) {
 		fprintf(stderr, "pair: %s ended with status %d, not %d\n", argv[0],
-			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-			expected);
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), expected);
 		exit(1);
 	}
 	return now_s() - start;

@@ -5,29 +5,29 @@
 
 /* Every mnemonic of an i686 at CPL 3 that may be compared; privileged ones raise #GP. */
 static const ZydisMnemonic required_table[] = {
-	X(AAA),	   X(AAD),    X(AAM),	 X(AAS),    X(ADC),	X(ADD),	   X(AND),    X(ARPL),
-	X(BOUND),  X(BSF),    X(BSR),	 X(BSWAP),  X(BT),	X(BTC),	   X(BTR),    X(BTS),
-	X(CALL),   X(CBW),    X(CDQ),	 X(CLC),    X(CLD),	X(CLI),	   X(CLTS),   X(CMC),
-	X(CMOVB),  X(CMOVBE), X(CMOVL),	 X(CMOVLE), X(CMOVNB),	X(CMOVNBE), X(CMOVNL), X(CMOVNLE),
-	X(CMOVNO), X(CMOVNP), X(CMOVNS), X(CMOVNZ), X(CMOVO),	X(CMOVP),  X(CMOVS),  X(CMOVZ),
-	X(CMP),	   X(CMPSB),  X(CMPSD),	 X(CMPSW),  X(CMPXCHG), X(CMPXCHG8B), X(CWD), X(CWDE),
-	X(DAA),	   X(DAS),    X(DEC),	 X(DIV),    X(ENTER),	X(HLT),	   X(IDIV),   X(IMUL),
-	X(IN),	   X(INC),    X(INSB),	 X(INSD),   X(INSW),	X(INT),	   X(INT1),   X(INT3),
-	X(INTO),   X(INVD),   X(INVLPG), X(IRET),   X(IRETD),	X(JB),	   X(JBE),    X(JCXZ),
-	X(JECXZ),  X(JL),     X(JLE),	 X(JMP),    X(JNB),	X(JNBE),   X(JNL),    X(JNLE),
-	X(JNO),	   X(JNP),    X(JNS),	 X(JNZ),    X(JO),	X(JP),	   X(JS),     X(JZ),
-	X(LAHF),   X(LAR),    X(LDS),	 X(LEA),    X(LEAVE),	X(LES),	   X(LFS),    X(LGDT),
-	X(LGS),	   X(LIDT),   X(LLDT),	 X(LMSW),   X(LODSB),	X(LODSD),  X(LODSW),  X(LOOP),
-	X(LOOPE),  X(LOOPNE), X(LSL),	 X(LSS),    X(LTR),	X(MOV),	   X(MOVSB),  X(MOVSD),
-	X(MOVSW),  X(MOVSX),  X(MOVZX),	 X(MUL),    X(NEG),	X(NOP),	   X(NOT),    X(OR),
-	X(OUT),	   X(OUTSB),  X(OUTSD),	 X(OUTSW),  X(PAUSE),	X(POP),	   X(POPA),   X(POPAD),
-	X(POPF),   X(POPFD),  X(PUSH),	 X(PUSHA),  X(PUSHAD),	X(PUSHF),  X(PUSHFD), X(RCL),
-	X(RCR),	   X(RDMSR),  X(RET),	 X(ROL),    X(ROR),	X(SAHF),   X(SALC),   X(SAR),
-	X(SBB),	   X(SCASB),  X(SCASD),	 X(SCASW),  X(SETB),	X(SETBE),  X(SETL),   X(SETLE),
-	X(SETNB),  X(SETNBE), X(SETNL),	 X(SETNLE), X(SETNO),	X(SETNP),  X(SETNS),  X(SETNZ),
-	X(SETO),   X(SETP),   X(SETS),	 X(SETZ),   X(SHL),	X(SHLD),   X(SHR),    X(SHRD),
-	X(SLDT),   X(SMSW),   X(STC),	 X(STD),    X(STI),	X(STOSB),  X(STOSD),  X(STOSW),
-	X(STR),	   X(SUB),    X(TEST),	 X(UD1),    X(UD2),	X(VERR),   X(VERW),   X(WBINVD),
+	X(AAA),	   X(AAD),    X(AAM),	 X(AAS),    X(ADC),	X(ADD),	      X(AND),	 X(ARPL),
+	X(BOUND),  X(BSF),    X(BSR),	 X(BSWAP),  X(BT),	X(BTC),	      X(BTR),	 X(BTS),
+	X(CALL),   X(CBW),    X(CDQ),	 X(CLC),    X(CLD),	X(CLI),	      X(CLTS),	 X(CMC),
+	X(CMOVB),  X(CMOVBE), X(CMOVL),	 X(CMOVLE), X(CMOVNB),	X(CMOVNBE),   X(CMOVNL), X(CMOVNLE),
+	X(CMOVNO), X(CMOVNP), X(CMOVNS), X(CMOVNZ), X(CMOVO),	X(CMOVP),     X(CMOVS),	 X(CMOVZ),
+	X(CMP),	   X(CMPSB),  X(CMPSD),	 X(CMPSW),  X(CMPXCHG), X(CMPXCHG8B), X(CWD),	 X(CWDE),
+	X(DAA),	   X(DAS),    X(DEC),	 X(DIV),    X(ENTER),	X(HLT),	      X(IDIV),	 X(IMUL),
+	X(IN),	   X(INC),    X(INSB),	 X(INSD),   X(INSW),	X(INT),	      X(INT1),	 X(INT3),
+	X(INTO),   X(INVD),   X(INVLPG), X(IRET),   X(IRETD),	X(JB),	      X(JBE),	 X(JCXZ),
+	X(JECXZ),  X(JL),     X(JLE),	 X(JMP),    X(JNB),	X(JNBE),      X(JNL),	 X(JNLE),
+	X(JNO),	   X(JNP),    X(JNS),	 X(JNZ),    X(JO),	X(JP),	      X(JS),	 X(JZ),
+	X(LAHF),   X(LAR),    X(LDS),	 X(LEA),    X(LEAVE),	X(LES),	      X(LFS),	 X(LGDT),
+	X(LGS),	   X(LIDT),   X(LLDT),	 X(LMSW),   X(LODSB),	X(LODSD),     X(LODSW),	 X(LOOP),
+	X(LOOPE),  X(LOOPNE), X(LSL),	 X(LSS),    X(LTR),	X(MOV),	      X(MOVSB),	 X(MOVSD),
+	X(MOVSW),  X(MOVSX),  X(MOVZX),	 X(MUL),    X(NEG),	X(NOP),	      X(NOT),	 X(OR),
+	X(OUT),	   X(OUTSB),  X(OUTSD),	 X(OUTSW),  X(PAUSE),	X(POP),	      X(POPA),	 X(POPAD),
+	X(POPF),   X(POPFD),  X(PUSH),	 X(PUSHA),  X(PUSHAD),	X(PUSHF),     X(PUSHFD), X(RCL),
+	X(RCR),	   X(RDMSR),  X(RET),	 X(ROL),    X(ROR),	X(SAHF),      X(SALC),	 X(SAR),
+	X(SBB),	   X(SCASB),  X(SCASD),	 X(SCASW),  X(SETB),	X(SETBE),     X(SETL),	 X(SETLE),
+	X(SETNB),  X(SETNBE), X(SETNL),	 X(SETNLE), X(SETNO),	X(SETNP),     X(SETNS),	 X(SETNZ),
+	X(SETO),   X(SETP),   X(SETS),	 X(SETZ),   X(SHL),	X(SHLD),      X(SHR),	 X(SHRD),
+	X(SLDT),   X(SMSW),   X(STC),	 X(STD),    X(STI),	X(STOSB),     X(STOSD),	 X(STOSW),
+	X(STR),	   X(SUB),    X(TEST),	 X(UD1),    X(UD2),	X(VERR),      X(VERW),	 X(WBINVD),
 	X(WRMSR),  X(XADD),   X(XCHG),	 X(XLAT),   X(XOR),
 };
 
@@ -38,9 +38,8 @@ static bool transfers_control(ZydisMnemonic m)
 	const char *name = ZydisMnemonicGetString(m);
 
 	return name[0] == 'j' || m == ZYDIS_MNEMONIC_CALL || m == ZYDIS_MNEMONIC_RET ||
-	       m == ZYDIS_MNEMONIC_IRET || m == ZYDIS_MNEMONIC_IRETD ||
-	       m == ZYDIS_MNEMONIC_LOOP || m == ZYDIS_MNEMONIC_LOOPE ||
-	       m == ZYDIS_MNEMONIC_LOOPNE;
+	       m == ZYDIS_MNEMONIC_IRET || m == ZYDIS_MNEMONIC_IRETD || m == ZYDIS_MNEMONIC_LOOP ||
+	       m == ZYDIS_MNEMONIC_LOOPE || m == ZYDIS_MNEMONIC_LOOPNE;
 }
 
 void coverage_case(struct coverage *v, const struct gen_case *c, const struct outcome *o)
@@ -75,7 +74,8 @@ void coverage_skip(struct coverage *v, const char *why, uint64_t count)
 uint64_t coverage_differ(struct coverage *v, const char *field, ZydisMnemonic m, uint64_t count)
 {
 	for (unsigned i = 0; i < COVERAGE_REASONS; i++) {
-		if (v->differ[i].field && (v->differ[i].field != field || v->differ[i].mnemonic != m))
+		if (v->differ[i].field &&
+		    (v->differ[i].field != field || v->differ[i].mnemonic != m))
 			continue;
 		v->differ[i].field = field;
 		v->differ[i].mnemonic = m;
@@ -124,8 +124,8 @@ void coverage_print_differ(const struct coverage *v, FILE *to)
 {
 	for (unsigned i = 0; i < COVERAGE_REASONS && v->differ[i].field; i++)
 		fprintf(to, "%8lu differ in %s at %s\n", v->differ[i].count, v->differ[i].field,
-			v->differ[i].mnemonic ? ZydisMnemonicGetString(v->differ[i].mnemonic) :
-						"(no instruction)");
+			v->differ[i].mnemonic ? ZydisMnemonicGetString(v->differ[i].mnemonic)
+					      : "(no instruction)");
 }
 
 unsigned coverage_missing(const struct coverage *v, FILE *to)

@@ -27,9 +27,9 @@
 #include "soft.h"
 
 #define MAX_JOBS 64u
-#define MAX_REPORTS 40u	     /* in words, per child */
-#define SAME_REPORTS 2u	     /* ... of one field and mnemonic */
-#define HANG_POLLS 100u	     /* of 50 ms on one sequence */
+#define MAX_REPORTS 40u /* in words, per child */
+#define SAME_REPORTS 2u /* ... of one field and mnemonic */
+#define HANG_POLLS 100u /* of 50 ms on one sequence */
 #define EXIT_CANNOT_RUN 77
 #define COVERAGE_MINIMUM 20000u /* sequences from which on the list of mnemonics must be complete */
 
@@ -41,8 +41,8 @@ struct settings {
 
 enum phase { PHASE_START, PHASE_GENERATE, PHASE_SOFT, PHASE_NATIVE, PHASE_DONE, PHASE_REFUSED };
 
-static const char *const phase_name[] = { "starting", "generating", "in the executor",
-					  "on the CPU", "done", "refused" };
+static const char *const phase_name[] = { "starting",	"generating", "in the executor",
+					  "on the CPU", "done",	      "refused" };
 
 /* What a child tells its parent, in shared memory. */
 struct progress {
@@ -86,8 +86,8 @@ static const char *run_soft(struct worker *w, const struct gen_case *c, struct o
 
 	soft_begin(w->soft, &c->start, w->image);
 	if (!c->far)
-		return soft_go(w->soft, RUN_INSNS, out) ? judge_unfit(w->soft, out) :
-							  "takes too many instructions";
+		return soft_go(w->soft, RUN_INSNS, out) ? judge_unfit(w->soft, out)
+							: "takes too many instructions";
 	for (unsigned n = 0; n < RUN_INSNS; n++) {
 		if (soft_go(w->soft, 1, out))
 			return judge_unfit(w->soft, out);
@@ -140,8 +140,8 @@ static void run_case(struct worker *w, struct gen_case *c, struct result *r)
 		if (!r->difference && memory)
 			r->difference = "memory";
 		if (r->difference)
-			r->skip = r->trace.excuse ? r->trace.excuse :
-						    judge_excuse(&r->trace, &r->soft, &r->native,
+			r->skip = r->trace.excuse ? r->trace.excuse
+						  : judge_excuse(&r->trace, &r->soft, &r->native,
 								 r->difference);
 		if (r->skip)
 			r->difference = 0;
@@ -183,7 +183,8 @@ static void print_outcome(FILE *f, const char *name, const struct outcome *o)
 {
 	fprintf(f, "  %-6s vector %u error %x cr2 %08x eip %08x eflags %06x\n", name, o->vector,
 		o->error, o->cr2, o->eip, o->eflags);
-	fprintf(f, "         eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x\n",
+	fprintf(f,
+		"         eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x\n",
 		o->gpr[0], o->gpr[1], o->gpr[2], o->gpr[3], o->gpr[4], o->gpr[5], o->gpr[6],
 		o->gpr[7]);
 	fprintf(f, "         es %04x cs %04x ss %04x ds %04x fs %04x gs %04x\n", o->seg[0],
@@ -202,8 +203,8 @@ static void print_code(FILE *f, const struct gen_case *c)
 		fprintf(f, "  %08x %s", c->insn_at[i], n->code16 ? "(16) " : "");
 		for (unsigned b = 0; b < n->len; b++)
 			fprintf(f, "%02x ", bytes[b]);
-		if (ZYAN_SUCCESS(ZydisDisassembleIntel(n->code16 ? ZYDIS_MACHINE_MODE_LEGACY_16 :
-								   ZYDIS_MACHINE_MODE_LEGACY_32,
+		if (ZYAN_SUCCESS(ZydisDisassembleIntel(n->code16 ? ZYDIS_MACHINE_MODE_LEGACY_16
+								 : ZYDIS_MACHINE_MODE_LEGACY_32,
 						       c->insn_at[i], bytes, n->len, &text)))
 			fprintf(f, " %s", text.text);
 		fprintf(f, "\n");
@@ -228,7 +229,8 @@ static void print_report(struct worker *w, const struct gen_case *c, const struc
 	if (!f)
 		return;
 	fprintf(f, "DIFFER in %s at %s: --seed %lu --only %lu%s\n", r->difference,
-		r->trace.known ? ZydisMnemonicGetString(r->trace.last.mnemonic) : "(no instruction)",
+		r->trace.known ? ZydisMnemonicGetString(r->trace.last.mnemonic)
+			       : "(no instruction)",
 		c->seed, c->index, w->opt.ldt_only ? " --ldt" : "");
 	print_code(f, c);
 	print_start(f, c);
@@ -439,8 +441,8 @@ static bool child_ended(struct run *r, unsigned n, int status)
 		return start_child(r, n, p->index, true);
 	fprintf(stderr, "LOST by %s %d while %s: --seed %lu --only %lu%s\n",
 		WIFSIGNALED(status) ? "signal" : "status",
-		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-		phase_name[p->phase], r->set->seed, p->index, r->set->ldt ? " --ldt" : "");
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), phase_name[p->phase],
+		r->set->seed, p->index, r->set->ldt ? " --ldt" : "");
 	r->lost++;
 	return p->index + r->set->jobs >= r->set->count ||
 	       start_child(r, n, p->index + r->set->jobs, false);

@@ -46,9 +46,10 @@ uint32_t gen_value(struct gen *g)
 
 static uint32_t window_address(struct gen *g)
 {
-	static const uint32_t edge[] = { DATA_BASE,	     DATA_BASE + 0x1000, READONLY_BASE,
-					 READONLY_BASE + 0x1000, STACK_BASE + 0x1000, LOW_BASE,
-					 LOW_BASE + 0x2000,	 DATA_BASE + 0xfff };
+	static const uint32_t edge[] = { DATA_BASE,	      DATA_BASE + 0x1000,
+					 READONLY_BASE,	      READONLY_BASE + 0x1000,
+					 STACK_BASE + 0x1000, LOW_BASE,
+					 LOW_BASE + 0x2000,   DATA_BASE + 0xfff };
 
 	switch (gen_below(g, 32)) {
 	case 0:
@@ -71,8 +72,9 @@ static uint32_t window_address(struct gen *g)
 /* Offsets that mean something in the segments of the LDT: small, and about their limits. */
 static uint32_t segment_offset(struct gen *g)
 {
-	static const uint32_t edge[] = { 0, 1, 0x7ff, 0x800, 0xffe, 0xfff, 0x1000, 0x1fff, 0x2000,
-					 0x8000, 0x8fff, 0x9000, 0x9fff, 0xffff, 0x10000 };
+	static const uint32_t edge[] = { 0,	 1,	 0x7ff,	 0x800,	 0xffe,
+					 0xfff,	 0x1000, 0x1fff, 0x2000, 0x8000,
+					 0x8fff, 0x9000, 0x9fff, 0xffff, 0x10000 };
 
 	if (gen_one_in(g, 2))
 		return gen_below(g, 0x1ff0);
@@ -86,8 +88,20 @@ uint32_t gen_address(struct gen *g)
 
 uint16_t gen_selector(struct gen *g)
 {
-	static const uint16_t common[] = { SEL_USER_DATA, SEL_USER_CODE32, SEL_USER_DATA, 0, 3,
-					   0x18, 0x10, 0x7b, 0x40, 0x50, 0x28, 0x2a, 0x80, 0xfff3 };
+	static const uint16_t common[] = { SEL_USER_DATA,
+					   SEL_USER_CODE32,
+					   SEL_USER_DATA,
+					   0,
+					   3,
+					   0x18,
+					   0x10,
+					   0x7b,
+					   0x40,
+					   0x50,
+					   0x28,
+					   0x2a,
+					   0x80,
+					   0xfff3 };
 
 	if (g->c->segments && !gen_one_in(g, 4)) {
 		uint32_t row = gen_below(g, LDT_ROWS + 1);
@@ -100,6 +114,30 @@ uint16_t gen_selector(struct gen *g)
 	return common[gen_below(g, ARRAY_SIZE(common))];
 }
 
+uint16_t gen_code_selector(struct gen *g, uint32_t *base)
+{
+	static const uint8_t rows[] = { LDT_CODE32,	LDT_CODE16,	LDT_CODE16,
+					LDT_CODE32 + 2, LDT_CODE16 + 9, LDT_CODE16 + 10 };
+
+	*base = 0;
+	if (gen_one_in(g, 12))
+		return gen_selector(g);
+	if (!g->c->segments || gen_one_in(g, 5))
+		return SEL_USER_CODE32;
+	*base = CODE_BASE;
+	return LDT_SEL(rows[gen_below(g, sizeof(rows))]);
+}
+
+void gen_enter_code(struct gen *g, uint16_t selector, uint32_t base)
+{
+	unsigned row = selector >> 3;
+	bool local = selector & 4 && row < LDT_ROWS && ldt_table[row].contents == 2;
+
+	g->code16 = local && !ldt_table[row].db;
+	g->cs_base = local ? base : 0;
+	g->c->far = true;
+}
+
 /* Which registers does the instruction write? They no longer hold a pointer. */
 static uint32_t written_registers(const ZydisDecoder *decoder, const ZydisDecoderContext *context,
 				  const ZydisDecodedInstruction *insn)
@@ -107,8 +145,8 @@ static uint32_t written_registers(const ZydisDecoder *decoder, const ZydisDecode
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	uint32_t mask = 0;
 
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeOperands(decoder, context, insn, op,
-						     insn->operand_count)))
+	if (!ZYAN_SUCCESS(
+		    ZydisDecoderDecodeOperands(decoder, context, insn, op, insn->operand_count)))
 		return 0;
 	for (unsigned i = 0; i < insn->operand_count; i++) {
 		ZydisRegister r = op[i].reg.value;
@@ -137,8 +175,8 @@ bool gen_put(struct gen *g, const uint8_t *bytes, unsigned len, const struct gen
 	struct gen_flags flags = { 0, 0, 0 };
 	ZydisDecoderContext context;
 	ZydisDecodedInstruction insn;
-	bool known = ZYAN_SUCCESS(
-		ZydisDecoderDecodeInstruction(decoder, &context, bytes, len, &insn));
+	bool known =
+		ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder, &context, bytes, len, &insn));
 	unsigned first = c->insns;
 	struct gen_insn *out;
 
@@ -216,6 +254,64 @@ static void start_rest(struct gen *g)
 	s->eip = c->code_at;
 }
 
+struct gen_fix gen_fix_ahead(struct gen *g, unsigned kind, unsigned at)
+{
+	return (struct gen_fix){ .kind = (uint8_t)kind,
+				 .at = (uint8_t)at,
+				 .target = (uint8_t)(g->c->insns + 1 + gen_below(g, 4)),
+				 .base = g->cs_base };
+}
+
+/* Random bytes that decode, or now and then do not. */
+static void put_raw(struct gen *g)
+{
+	ZydisDecodedInstruction insn;
+	uint64_t r[2] = { gen_random(&g->rng), gen_random(&g->rng) };
+	struct gen_fix fix = { 0 };
+	uint8_t b[15];
+
+	memcpy(b, r, sizeof(b));
+	/* Two-byte opcodes and operand prefixes are rarer in random bytes than among instructions. */
+	if (gen_one_in(g, 3))
+		b[0] = 0x0f;
+	else if (gen_one_in(g, 8))
+		b[0] = 0x66;
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&g->decoder[g->code16], 0, b, sizeof(b),
+							&insn))) {
+		if (gen_one_in(g, 24))
+			gen_put(g, b, 1 + gen_below(g, 14), 0);
+		return;
+	}
+	if (insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+		g->c->far = true;
+	if (insn.raw.imm[0].size && insn.raw.imm[0].is_relative) {
+		fix = gen_fix_ahead(g, FIX_REL32, insn.raw.imm[0].offset);
+		if (insn.raw.imm[0].size < 32)
+			fix.kind = insn.raw.imm[0].size == 8 ? FIX_REL8 : FIX_REL16;
+	}
+	gen_put(g, b, insn.length, fix.kind ? &fix : 0);
+}
+
+/* A store into the code just ahead. */
+static void put_self_modifying(struct gen *g)
+{
+	static const uint8_t harmless[] = { 0x90, 0x40, 0x41, 0x48, 0xf8, 0xf9, 0xfc, 0x98 };
+	struct gen_fix fix = { .kind = FIX_ABS32, .at = 2 };
+	uint8_t b[10] = { 0xc6, 0x05 };
+	uint32_t value = (uint32_t)gen_random(&g->rng);
+	bool wide = gen_one_in(g, 4);
+
+	if (g->code16)
+		return;
+	if (!gen_one_in(g, 4))
+		value = harmless[gen_below(g, sizeof(harmless))] * 0x01010101u;
+	fix.target = (uint8_t)(g->c->insns + 1 + gen_below(g, 3));
+	fix.delta = (uint8_t)(gen_one_in(g, 2) ? 0 : gen_below(g, 4));
+	b[0] |= wide;
+	memcpy(b + 6, &value, 4);
+	gen_put(g, b, wide ? 10 : 7, &fix);
+}
+
 void gen_make(struct gen_case *c, uint64_t seed, uint64_t index, const struct gen_options *opt)
 {
 	struct gen g = { .c = c, .opt = opt, .rng = seed ^ index * 0xd1342543de82ef95ull };
@@ -237,9 +333,9 @@ void gen_make(struct gen_case *c, uint64_t seed, uint64_t index, const struct ge
 	want = c->insns + 1 + gen_below(&g, 12);
 	for (unsigned tries = 0; c->insns < want && tries < 64; tries++) {
 		if (raw)
-			gen_put_raw(&g);
+			put_raw(&g);
 		else if (gen_one_in(&g, 40))
-			gen_put_self_modifying(&g);
+			put_self_modifying(&g);
 		else
 			gen_put_form(&g);
 	}

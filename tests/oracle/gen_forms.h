@@ -83,9 +83,9 @@ struct gen {
 	uint32_t pointers;  /* registers that still hold a pointer into a window */
 	uint32_t undefined; /* flags that are undefined here */
 	uint32_t undefined_at[GEN_INSNS + 1]; /* ... and come to that instruction by a branch */
-	bool code16;	    /* the code segment in use has 16-bit defaults */
-	uint32_t cs_base;   /* its base */
-	ZydisDecoder decoder[2]; /* by code16 */
+	bool code16;			      /* the code segment in use has 16-bit defaults */
+	uint32_t cs_base;		      /* its base */
+	ZydisDecoder decoder[2];	      /* by code16 */
 };
 
 /* --- gen.c: choices ------------------------------------------------------------------------ */
@@ -99,6 +99,12 @@ uint32_t gen_value(struct gen *g);
 /* An address, mostly in a window, some at a page's or a window's edge, few wild. */
 uint32_t gen_address(struct gen *g);
 uint16_t gen_selector(struct gen *g);
+/* A selector for CS, and the base of the segment that EIP will be an offset into. */
+uint16_t gen_code_selector(struct gen *g, uint32_t *base);
+/* From here on code is written for the segment that a far transfer to `selector` enters. */
+void gen_enter_code(struct gen *g, uint16_t selector, uint32_t base);
+/* A target a few instructions ahead of the one that will be put next. */
+struct gen_fix gen_fix_ahead(struct gen *g, unsigned kind, unsigned at);
 
 /*
  * Append one instruction: false (and nothing appended) if the rules forbid it or there is no room.
@@ -109,11 +115,7 @@ bool gen_put(struct gen *g, const uint8_t *bytes, unsigned len, const struct gen
 /* --- gen_insn.c: one instruction of a random form, with its preparation ---------------------- */
 
 void gen_put_form(struct gen *g);
-/* Random bytes that decode, or now and then do not. */
-void gen_put_raw(struct gen *g);
 /* Loads of DS, ES and SS with selectors of the LDT, to begin with. */
 void gen_put_segments(struct gen *g);
-/* A store into the code just ahead. */
-void gen_put_self_modifying(struct gen *g);
 
 #endif

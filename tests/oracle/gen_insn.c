@@ -169,41 +169,6 @@ static void add_modrm(struct gen *g, struct build *x)
 		add_memory32(g, x, reg);
 }
 
-/* A target a few instructions ahead of the one that will be put next. */
-static struct gen_fix fix_ahead(struct gen *g, unsigned kind, unsigned at)
-{
-	return (struct gen_fix){ .kind = (uint8_t)kind,
-				 .at = (uint8_t)at,
-				 .target = (uint8_t)(g->c->insns + 1 + gen_below(g, 4)),
-				 .base = g->cs_base };
-}
-
-/* A selector for CS, and the base of the segment that EIP will be an offset into. */
-static uint16_t code_selector(struct gen *g, uint32_t *base)
-{
-	static const uint8_t rows[] = { LDT_CODE32, LDT_CODE16, LDT_CODE16, LDT_CODE32 + 2,
-					LDT_CODE16 + 9, LDT_CODE16 + 10 };
-
-	*base = 0;
-	if (gen_one_in(g, 12))
-		return gen_selector(g);
-	if (!g->c->segments || gen_one_in(g, 5))
-		return SEL_USER_CODE32;
-	*base = CODE_BASE;
-	return LDT_SEL(rows[gen_below(g, sizeof(rows))]);
-}
-
-/* Code after a far transfer to `selector` is written for that segment. */
-static void enter_code(struct gen *g, uint16_t selector, uint32_t base)
-{
-	unsigned row = selector >> 3;
-	bool local = selector & 4 && row < LDT_ROWS && ldt_table[row].contents == 2;
-
-	g->code16 = local && !ldt_table[row].db;
-	g->cs_base = local ? base : 0;
-	g->c->far = true;
-}
-
 static void add_immediate(struct gen *g, struct build *x)
 {
 	bool wide = x->opsize == 4;
@@ -223,17 +188,17 @@ static void add_immediate(struct gen *g, struct build *x)
 		    x->addrsize);
 		break;
 	case IMM_REL8:
-		x->fix = fix_ahead(g, FIX_REL8, x->len);
+		x->fix = gen_fix_ahead(g, FIX_REL8, x->len);
 		add(x, 0, 1);
 		break;
 	case IMM_RELZ:
-		x->fix = fix_ahead(g, wide ? FIX_REL32 : FIX_REL16, x->len);
+		x->fix = gen_fix_ahead(g, wide ? FIX_REL32 : FIX_REL16, x->len);
 		add(x, 0, x->opsize);
 		break;
 	case IMM_FAR:
-		x->fix = fix_ahead(g, wide ? FIX_ABS32 : FIX_ABS16, x->len);
+		x->fix = gen_fix_ahead(g, wide ? FIX_ABS32 : FIX_ABS16, x->len);
 		add(x, 0, x->opsize);
-		add(x, code_selector(g, &x->fix.base), 2);
+		add(x, gen_code_selector(g, &x->fix.base), 2);
 		break;
 	case IMM_ENTER:
 		add(x, gen_one_in(g, 8) ? gen_value(g) : gen_below(g, 64), 2);
@@ -291,11 +256,42 @@ static void put_pointer(struct gen *g, unsigned reg, uint32_t lin)
 	g->pointers |= 1u << reg;
 }
 
-static void prepare_divide(struct gen *g)
+static void prepare_count(struct gen *g)
+{
+	const uint8_t mov_cl[] = { OP_MOV_IMM8(1),
+				   (uint8_t)gen_below(g, gen_one_in(g, 4) ? 256 : 34) };
+
+	if (gen_one_in(g, 2))
+		gen_put(g, mov_cl, sizeof(mov_cl), 0);
+}
+
+/*
+ * EDX at the edge: the largest that DIV (the divisor less one), or about the largest that IDIV (half
+ * of that) has a quotient for, and one beyond.
+ */
+static void divide_edge(struct gen *g, unsigned divisor)
+{
+	const uint8_t mov_edx[] = { 0x89, (uint8_t)(0xc2 | divisor << 3) };
+	const uint8_t dec_edx[] = { 0x4a }, sar_edx[] = { 0xd1, 0xfa };
+
+	gen_put(g, mov_edx, sizeof(mov_edx), 0);
+	if (gen_one_in(g, 2))
+		gen_put(g, sar_edx, sizeof(sar_edx), 0);
+	if (gen_one_in(g, 2))
+		gen_put(g, dec_edx, sizeof(dec_edx), 0);
+	if (gen_one_in(g, 2))
+		put_imm32(g, OP_MOV_IMM(X86_EAX), gen_value(g), 0);
+}
+
+static void prepare_divide(struct gen *g, const struct build *x)
 {
 	static const uint8_t clear_edx[] = { 0x31, 0xd2 }, cdq[] = { 0x99 };
 	uint8_t mov_ah[] = { OP_MOV_IMM8(4), (uint8_t)gen_below(g, 4) };
 
+	if (is_register(x) && register_of(x) != X86_EDX && gen_one_in(g, 3)) {
+		divide_edge(g, register_of(x));
+		return;
+	}
 	switch (gen_below(g, 5)) {
 	case 0:
 		gen_put(g, clear_edx, sizeof(clear_edx), 0);
@@ -364,7 +360,7 @@ static struct gen_fix *patch_code(struct gen *g, uint32_t lin, unsigned size, ui
 
 	if (!p)
 		return 0;
-	p->fix = fix_ahead(g, size == 2 ? FIX_ABS16 : FIX_ABS32, 0);
+	p->fix = gen_fix_ahead(g, size == 2 ? FIX_ABS16 : FIX_ABS32, 0);
 	p->fix.base = base;
 	return &p->fix;
 }
@@ -432,13 +428,13 @@ static void pend(struct pending *p, struct gen_fix *fix)
 
 static void prepare_return(struct gen *g, const struct build *x, struct pending *p)
 {
-	struct gen_fix fix = fix_ahead(g, FIX_ABS32, 0);
+	struct gen_fix fix = gen_fix_ahead(g, FIX_ABS32, 0);
 
 	if (x->form->prep == PREP_IRET)
 		put_push(g, x->opsize, random_flags(g), 0);
 	if (x->form->prep != PREP_RET) {
 		p->far = true;
-		p->selector = code_selector(g, &p->base);
+		p->selector = gen_code_selector(g, &p->base);
 		put_push(g, x->opsize, p->selector, 0);
 		fix.base = p->base;
 	}
@@ -446,12 +442,24 @@ static void prepare_return(struct gen *g, const struct build *x, struct pending 
 		pend(p, &g->c->insn[g->c->insns - 1].fix);
 }
 
+static void prepare_code(struct gen *g, const struct build *x, struct pending *p)
+{
+	struct gen_fix fix = gen_fix_ahead(g, FIX_ABS32, 0);
+
+	if (x->form->prep == PREP_CODE_MEM) {
+		if (x->memory)
+			pend(p, patch_code(g, x->memory, x->opsize, g->cs_base));
+	} else if (is_register(x) && put_imm32(g, OP_MOV_IMM(register_of(x)), 0, &fix)) {
+		pend(p, &g->c->insn[g->c->insns - 1].fix);
+	}
+}
+
 static void prepare_far_memory(struct gen *g, const struct build *x, struct pending *p)
 {
 	if (!x->memory)
 		return;
 	p->far = true;
-	p->selector = code_selector(g, &p->base);
+	p->selector = gen_code_selector(g, &p->base);
 	pend(p, patch_code(g, x->memory, x->opsize, p->base));
 	patch_value(g, x->memory + x->opsize, 2, p->selector);
 }
@@ -476,17 +484,12 @@ static void prepare_selector(struct gen *g, const struct build *x)
 
 static void prepare(struct gen *g, struct build *x, struct pending *p)
 {
-	uint8_t mov_cl[] = { OP_MOV_IMM8(1), 0 };
-	struct gen_fix fix = fix_ahead(g, FIX_ABS32, 0);
-
 	switch (x->form->prep) {
 	case PREP_COUNT:
-		mov_cl[1] = (uint8_t)gen_below(g, gen_one_in(g, 4) ? 256 : 34);
-		if (gen_one_in(g, 2))
-			gen_put(g, mov_cl, sizeof(mov_cl), 0);
+		prepare_count(g);
 		break;
 	case PREP_DIVIDE:
-		prepare_divide(g);
+		prepare_divide(g, x);
 		break;
 	case PREP_STRING:
 		prepare_string(g, x);
@@ -502,12 +505,8 @@ static void prepare(struct gen *g, struct build *x, struct pending *p)
 		prepare_return(g, x, p);
 		break;
 	case PREP_CODE_REG:
-		if (is_register(x) && put_imm32(g, OP_MOV_IMM(register_of(x)), 0, &fix))
-			pend(p, &g->c->insn[g->c->insns - 1].fix);
-		break;
 	case PREP_CODE_MEM:
-		if (x->memory)
-			pend(p, patch_code(g, x->memory, x->opsize, g->cs_base));
+		prepare_code(g, x, p);
 		break;
 	case PREP_FAR_MEM:
 		prepare_far_memory(g, x, p);
@@ -561,7 +560,7 @@ static void place(struct gen *g, struct build *x, struct pending *p)
 		g->undefined_at[g->c->insns] |= g->undefined;
 	}
 	if (p->far)
-		enter_code(g, p->selector, p->base);
+		gen_enter_code(g, p->selector, p->base);
 	if (x->form->bytes == 2 && x->form->opcode[1] == 0x02)
 		mask_access_rights(g, x);
 }
@@ -611,52 +610,4 @@ void gen_put_segments(struct gen *g)
 		load_segment(g, X86_SS, LDT_STACK_DOWN);
 		put_imm32(g, OP_MOV_IMM(X86_ESP), 0x9000 + gen_below(g, 0x400) * 4, 0);
 	}
-}
-
-void gen_put_raw(struct gen *g)
-{
-	ZydisDecodedInstruction insn;
-	uint64_t r[2] = { gen_random(&g->rng), gen_random(&g->rng) };
-	struct gen_fix fix = { 0 };
-	uint8_t b[15];
-
-	memcpy(b, r, sizeof(b));
-	/* Two-byte opcodes and operand prefixes are rarer in random bytes than among instructions. */
-	if (gen_one_in(g, 3))
-		b[0] = 0x0f;
-	else if (gen_one_in(g, 8))
-		b[0] = 0x66;
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&g->decoder[g->code16], 0, b, sizeof(b),
-							&insn))) {
-		if (gen_one_in(g, 24))
-			gen_put(g, b, 1 + gen_below(g, 14), 0);
-		return;
-	}
-	if (insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
-		g->c->far = true;
-	if (insn.raw.imm[0].size && insn.raw.imm[0].is_relative) {
-		fix = fix_ahead(g, FIX_REL32, insn.raw.imm[0].offset);
-		if (insn.raw.imm[0].size < 32)
-			fix.kind = insn.raw.imm[0].size == 8 ? FIX_REL8 : FIX_REL16;
-	}
-	gen_put(g, b, insn.length, fix.kind ? &fix : 0);
-}
-
-void gen_put_self_modifying(struct gen *g)
-{
-	static const uint8_t harmless[] = { 0x90, 0x40, 0x41, 0x48, 0xf8, 0xf9, 0xfc, 0x98 };
-	struct gen_fix fix = { .kind = FIX_ABS32, .at = 2 };
-	uint8_t b[10] = { 0xc6, 0x05 };
-	uint32_t value = (uint32_t)gen_random(&g->rng);
-	bool wide = gen_one_in(g, 4);
-
-	if (g->code16)
-		return;
-	if (!gen_one_in(g, 4))
-		value = harmless[gen_below(g, sizeof(harmless))] * 0x01010101u;
-	fix.target = (uint8_t)(g->c->insns + 1 + gen_below(g, 3));
-	fix.delta = (uint8_t)(gen_one_in(g, 2) ? 0 : gen_below(g, 4));
-	b[0] |= wide;
-	memcpy(b + 6, &value, 4);
-	gen_put(g, b, wide ? 10 : 7, &fix);
 }

@@ -89,8 +89,7 @@ static bool return_to_other_ring(const struct soft *s, const ZydisDecodedInstruc
 	uint32_t esp = st->gpr[X86_ESP] + insn->operand_width / 8;
 	int32_t at = window_offset(st->seg[X86_SS].base + (wide ? esp : esp & 0xffff));
 
-	if (insn->mnemonic == ZYDIS_MNEMONIC_RET &&
-	    insn->meta.branch_type != ZYDIS_BRANCH_TYPE_FAR)
+	if (insn->mnemonic == ZYDIS_MNEMONIC_RET && insn->meta.branch_type != ZYDIS_BRANCH_TYPE_FAR)
 		return false;
 	return at >= 0 && (soft_image(s)[at] & 3) != 3;
 }
@@ -126,8 +125,8 @@ static bool bswap16(const struct soft *s, const ZydisDecodedInstruction *insn,
 static bool double_shift_too_far(const struct soft *s, const ZydisDecodedInstruction *insn,
 				 const struct x86_state *st)
 {
-	uint32_t count = insn->raw.imm[0].size ? (uint32_t)insn->raw.imm[0].value.u :
-						 st->gpr[X86_ECX];
+	uint32_t count = insn->raw.imm[0].size ? (uint32_t)insn->raw.imm[0].value.u
+					       : st->gpr[X86_ECX];
 
 	return insn->operand_width == 16 && (count & 31) > 16;
 }
@@ -169,8 +168,8 @@ static bool no_shift(const ZydisDecodedInstruction *insn, const struct x86_state
 	bool shift = insn->meta.category == ZYDIS_CATEGORY_SHIFT ||
 		     insn->meta.category == ZYDIS_CATEGORY_ROTATE ||
 		     insn->mnemonic == ZYDIS_MNEMONIC_SHLD || insn->mnemonic == ZYDIS_MNEMONIC_SHRD;
-	uint32_t count = insn->raw.imm[0].size ? (uint32_t)insn->raw.imm[0].value.u :
-						 st->gpr[X86_ECX];
+	uint32_t count = insn->raw.imm[0].size ? (uint32_t)insn->raw.imm[0].value.u
+					       : st->gpr[X86_ECX];
 
 	/* D0 and D1 shift by one and have neither. */
 	if (insn->opcode == 0xd0 || insn->opcode == 0xd1)

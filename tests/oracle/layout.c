@@ -2,10 +2,8 @@
 #include "layout.h"
 
 const struct window window_table[WINDOWS] = {
-	[WIN_LOW] = { LOW_BASE, 2, true },
-	[WIN_CODE] = { CODE_BASE, 2, true },
-	[WIN_DATA] = { DATA_BASE, 2, true },
-	[WIN_READONLY] = { READONLY_BASE, 1, false },
+	[WIN_LOW] = { LOW_BASE, 2, true },     [WIN_CODE] = { CODE_BASE, 2, true },
+	[WIN_DATA] = { DATA_BASE, 2, true },   [WIN_READONLY] = { READONLY_BASE, 1, false },
 	[WIN_STACK] = { STACK_BASE, 2, true },
 };
 
@@ -41,7 +39,9 @@ const struct ldt_row ldt_table[LDT_ROWS] = {
 	{ .base = DATA_BASE, .limit = 0xfff, .contents = 1, .db = true, .no_write = true },
 	{ .base = DATA_BASE, .limit = 0, .db = true },
 	{ .empty = true },
-	[LDT_STACK_DOWN] = { .base = STACK_BASE - 0x8000, .limit = 0x8fff, .contents = 1,
+	[LDT_STACK_DOWN] = { .base = STACK_BASE - 0x8000,
+			     .limit = 0x8fff,
+			     .contents = 1,
 			     .db = true },
 	{ .base = CODE_BASE, .limit = 0x1fff, .contents = 2, .no_write = true },
 	{ .base = CODE_BASE, .limit = 0x17f, .contents = 2, .db = true },

@@ -45,13 +45,13 @@ int32_t window_offset(uint32_t lin);
 /* The LDT, the same on both sides; a row is what modify_ldt(2) takes. */
 struct ldt_row {
 	uint32_t base;
-	uint32_t limit;	   /* in units of `pages` */
-	uint8_t contents;  /* 0 data, 1 expand-down data, 2 code, 3 conforming code */
-	bool db;	   /* 32-bit */
-	bool no_write;	   /* data: read-only; code: execute-only */
-	bool pages;	   /* limit counts pages */
+	uint32_t limit;	  /* in units of `pages` */
+	uint8_t contents; /* 0 data, 1 expand-down data, 2 code, 3 conforming code */
+	bool db;	  /* 32-bit */
+	bool no_write;	  /* data: read-only; code: execute-only */
+	bool pages;	  /* limit counts pages */
 	bool not_present;
-	bool empty;	   /* an all-zero descriptor */
+	bool empty; /* an all-zero descriptor */
 };
 
 #define LDT_ROWS 20u

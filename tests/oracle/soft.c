@@ -10,7 +10,7 @@
 #define AT_LDT 0x100u
 #define AT_TSS 0x300u
 #define AT_HANDLERS 0x400u /* one HLT for each vector */
-#define AT_STACK 0x7f0u    /* ring 0, grows down */
+#define AT_STACK 0x7f0u	   /* ring 0, grows down */
 #define AT_IDT 0x800u
 #define SYS_FRAME IMAGE_BYTES /* guest-physical; the windows lie from 0 on */
 #define RAM_BYTES (IMAGE_BYTES + PAGE_BYTES)

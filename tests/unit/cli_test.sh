@@ -119,6 +119,7 @@ refuse "directory as image" "$dir" "$dir"
 refuse "empty image" "empty.bin" empty.bin
 refuse "missing initrd" "no-such.cpio" guest.bin --initrd no-such.cpio
 refuse "report in no folder" "--json no/such/report.json" guest.bin --json no/such/report.json
+refuse "report over the image" "--json guest.bin would overwrite" guest.bin --json guest.bin
 refuse "report on a directory" "--json $dir" guest.bin --json "$dir"
 echo keep >kept.json
 run no-such.bin --json kept.json

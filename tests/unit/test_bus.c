@@ -167,8 +167,7 @@ static void every_range_is_found_whichever_was_hit_last(void)
 
 	fake_init(&f);
 	for (unsigned i = 0; i < 3; i++)
-		CU_ASSERT_EQUAL(
-			bus_add_ports(&f.bus, (uint16_t)(i << 4), 1, &byte_ops, &r[i]), 0);
+		CU_ASSERT_EQUAL(bus_add_ports(&f.bus, (uint16_t)(i << 4), 1, &byte_ops, &r[i]), 0);
 	for (unsigned i = 0; i < 9; i++) {
 		unsigned which = i * 2 % 3;
 

@@ -344,10 +344,10 @@ static int on_terminal(int (*body)(int tty), void (*talk)(int master))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-#define EXPECT(condition)                      \
-	do {                                   \
-		if (!(condition))              \
-			return __LINE__ % 255 + 1; \
+#define EXPECT(condition)                                                                          \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			return __LINE__ % 255 + 1;                                                 \
 	} while (0)
 
 /* Local modes and input modes of a terminal. */
@@ -406,7 +406,9 @@ static bool next_byte(struct console *con, uint8_t *byte)
 static int typed_bytes(int tty)
 {
 	/* Ctrl-A Ctrl-A is one; Ctrl-A before another byte passes on with it; Ctrl-C is a byte. */
-	static const char expected[] = "a\x01" "b\x01" "c\x03\r";
+	static const char expected[] = "a\x01"
+				       "b\x01"
+				       "c\x03\r";
 	struct console *con;
 	uint8_t byte;
 
@@ -425,7 +427,9 @@ static void type_bytes(int master)
 	char got[16];
 
 	wait_raw(master);
-	send_text(master, "a\x01\x01" "b\x01" "c\x03\r");
+	send_text(master, "a\x01\x01"
+			  "b\x01"
+			  "c\x03\r");
 	CU_ASSERT(read(master, got, sizeof(got)) >= 4);
 	/* What is typed after leaving is nobody's. */
 	send_text(master, "\x01xyz");

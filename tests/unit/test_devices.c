@@ -63,7 +63,9 @@ static void debug_exit_gives_the_whole_value_of_any_width(void)
 		uint16_t port;
 		unsigned size;
 		uint32_t value;
-	} rows[] = { { 0xf4, 1, 0x64 }, { 0xf4, 2, 0x1234 }, { 0xf4, 4, 0xdeadbeef }, { 0xf7, 1, 3 } };
+	} rows[] = {
+		{ 0xf4, 1, 0x64 }, { 0xf4, 2, 0x1234 }, { 0xf4, 4, 0xdeadbeef }, { 0xf7, 1, 3 }
+	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct sink s = { .count = 0 };

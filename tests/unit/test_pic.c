@@ -302,6 +302,14 @@ static void special_fully_nested_lets_the_slave_interrupt_itself(void)
 	bus_set_irq(&f.bus, 5, true);
 	CU_ASSERT_FALSE(pic_pending(p));
 	pic_destroy(p);
+
+	/* On the slave it means nothing: its input 2 has no chip behind it. */
+	p = start_with(&f, ICW4_SFNM_86, ICW4_SFNM_86);
+	bus_set_irq(&f.bus, 10, true);
+	pic_ack(p);
+	pulse(&f, 10);
+	CU_ASSERT_FALSE(pic_pending(p));
+	pic_destroy(p);
 }
 
 static void specific_eoi_ends_the_named_input_only(void)
@@ -337,10 +345,14 @@ static void automatic_eoi_leaves_nothing_in_service(void)
 {
 	struct fake_bus f;
 	struct pic *p = start_with(&f, ICW4_AEOI_86, ICW4_AEOI_86);
+	unsigned before;
 
 	bus_set_irq(&f.bus, 4, true);
 	bus_set_irq(&f.bus, 6, true);
+	before = f.attentions;
 	CU_ASSERT_EQUAL(pic_ack(p), BASE0 + 4);
+	/* INT fell and rose again. */
+	CU_ASSERT_EQUAL(f.attentions, before + 1);
 	CU_ASSERT_EQUAL(read_isr(&f, 0x20), 0);
 	CU_ASSERT_TRUE(pic_pending(p));
 	CU_ASSERT_EQUAL(pic_ack(p), BASE0 + 6);
@@ -431,7 +443,8 @@ static void special_mask_mode_lets_lower_inputs_through(void)
 	fake_outb(&f, 0x20, 0x68); /* ESMM, SMM */
 	CU_ASSERT_TRUE(pic_pending(p));
 	CU_ASSERT_EQUAL(pic_ack(p), BASE0 + 6);
-	/* A non-specific EOI does not end the masked one. */
+	/* An OCW3 without ESMM leaves the mode; a non-specific EOI does not end the masked one. */
+	fake_outb(&f, 0x20, READ_ISR);
 	fake_outb(&f, 0x20, EOI);
 	fake_outb(&f, 0x20, EOI);
 	CU_ASSERT_EQUAL(read_isr(&f, 0x20), 0x10);
@@ -451,10 +464,15 @@ static void poll_reads_the_request_and_acknowledges_it(void)
 	CU_ASSERT_EQUAL(fake_inb(&f, 0x20), 0x85);
 	CU_ASSERT_FALSE(pic_pending(p));
 	/* One read only: the next one is IRR again. */
-	CU_ASSERT_EQUAL(fake_inb(&f, 0x20), 0x00);
+	bus_set_irq(&f.bus, 6, true);
+	CU_ASSERT_EQUAL(fake_inb(&f, 0x20), 0x40);
 	CU_ASSERT_EQUAL(read_isr(&f, 0x20), 0x20);
 	fake_outb(&f, 0x20, POLL);
 	CU_ASSERT_EQUAL(fake_inb(&f, 0x21), 0x00);
+	/* P overrides RR: ISR (0x20) stays what is read, not IRR (0x40). */
+	fake_outb(&f, 0x20, POLL | READ_IRR);
+	fake_inb(&f, 0x20);
+	CU_ASSERT_EQUAL(fake_inb(&f, 0x20), 0x20);
 	pic_destroy(p);
 }
 
@@ -486,9 +504,26 @@ static void icw1_resets_masks_service_and_edges(void)
 	CU_ASSERT_EQUAL(read_irr(&f, 0x20), 0);
 	/* Lines that are high need a new edge, and input 7 is lowest again. */
 	CU_ASSERT_FALSE(pic_pending(p));
-	pulse(&f, 3);
+	pulse(&f, 5);
 	pulse(&f, 1);
 	CU_ASSERT_EQUAL(pic_ack(p), BASE0 + 1);
+	pic_destroy(p);
+}
+
+static void icw1_keeps_elcr_and_a_level_request(void)
+{
+	struct fake_bus f;
+	struct pic *p = start(&f);
+
+	fake_outb(&f, 0x4d0, 0x20);
+	bus_set_irq(&f.bus, 5, true);
+	bus_set_irq(&f.bus, 6, true);
+	init_chips(&f, 0x01, 0x01);
+	CU_ASSERT_EQUAL(fake_inb(&f, 0x4d0), 0x20);
+	CU_ASSERT_EQUAL(read_irr(&f, 0x20), 0x20);
+	/* Line 6 was high all the time: raising it again is no edge. */
+	bus_set_irq(&f.bus, 6, true);
+	CU_ASSERT_EQUAL(read_irr(&f, 0x20), 0x20);
 	pic_destroy(p);
 }
 
@@ -585,6 +620,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(poll_reads_the_request_and_acknowledges_it),
 	UNIT_TEST(polling_the_slave_withdraws_the_master_request),
 	UNIT_TEST(icw1_resets_masks_service_and_edges),
+	UNIT_TEST(icw1_keeps_elcr_and_a_level_request),
 	UNIT_TEST(icw1_without_ic4_and_with_sngl_shortens_the_sequence),
 	UNIT_TEST(attention_comes_with_each_rise_of_int),
 	UNIT_TEST(watcher_hears_of_ack_poll_and_reset_but_not_of_a_fall),

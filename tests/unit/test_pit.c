@@ -250,6 +250,69 @@ static void first_byte_of_a_new_count_stops_mode_0(void)
 	CU_ASSERT_EQUAL(read_count(&f, 2), 0);
 	fake_outb(&f, 0x42, 0);
 	check_sequence(&f, 51, counts, "001");
+	/* What it shows meanwhile is where it stopped. */
+	program(&f, 2, 0, 100);
+	to_tick(&f, 54 + 30);
+	fake_outb(&f, 0x42, 2);
+	to_tick(&f, 200);
+	CU_ASSERT_EQUAL(read_count(&f, 2), 70);
+	pit_destroy(p);
+}
+
+static void count_written_while_gate_is_low_starts_in_full(void)
+{
+	struct fake_bus f;
+	struct pit *p = start(&f);
+
+	fake_outb(&f, PORT_B, 1);
+	program(&f, 2, 0, 100);
+	to_tick(&f, 50);
+	fake_outb(&f, PORT_B, 0);
+	fake_outb(&f, 0x42, 10);
+	fake_outb(&f, 0x42, 0);
+	to_tick(&f, 60);
+	CU_ASSERT_EQUAL(read_count(&f, 2), 10);
+	fake_outb(&f, PORT_B, 1);
+	to_tick(&f, 69);
+	CU_ASSERT_FALSE(read_out(&f, 2));
+	to_tick(&f, 70);
+	CU_ASSERT_TRUE(read_out(&f, 2));
+	pit_destroy(p);
+}
+
+static void count_for_a_gated_period_is_loaded_by_gate(void)
+{
+	struct fake_bus f;
+	struct pit *p = start(&f);
+
+	fake_outb(&f, PORT_B, 1);
+	program(&f, 2, 2 << 1, 10);
+	to_tick(&f, 3);
+	fake_outb(&f, 0x42, 20); /* would be loaded at tick 11 */
+	fake_outb(&f, 0x42, 0);
+	fake_outb(&f, PORT_B, 0);
+	to_tick(&f, 50);
+	CU_ASSERT_EQUAL(read_status(&f, 2) & 0x40, 0x40);
+	fake_outb(&f, 0x42, 30);
+	fake_outb(&f, 0x42, 0);
+	to_tick(&f, 100);
+	CU_ASSERT_EQUAL(read_status(&f, 2) & 0x40, 0x40);
+	fake_outb(&f, PORT_B, 1);
+	to_tick(&f, 101);
+	CU_ASSERT_EQUAL(read_status(&f, 2) & 0x40, 0);
+	CU_ASSERT_EQUAL(read_count(&f, 2), 30);
+	pit_destroy(p);
+}
+
+static void trigger_without_a_count_does_nothing(void)
+{
+	struct fake_bus f;
+	struct pit *p = start(&f);
+
+	fake_outb(&f, CONTROL, 0xb2); /* channel 2, mode 1 */
+	fake_outb(&f, PORT_B, 1);
+	to_tick(&f, 10);
+	CU_ASSERT_EQUAL(read_status(&f, 2), 0xf2); /* OUT high, null count */
 	pit_destroy(p);
 }
 
@@ -295,6 +358,13 @@ static void bcd_counts_in_decimal(void)
 	CU_ASSERT_EQUAL(read_count(&f, 2), 0x9999);
 	to_tick(&f, 112 + 10000);
 	CU_ASSERT_TRUE(read_out(&f, 2));
+	/* 15 * 1111 = 16665. */
+	program(&f, 2, 2 << 1 | 1, 0xffff);
+	to_tick(&f, 112 + 10001);
+	CU_ASSERT_EQUAL(read_count(&f, 2), 0x6665);
+	to_tick(&f, 112 + 10001 + 6664);
+	CU_ASSERT_EQUAL(read_count(&f, 2), 0x0001);
+	CU_ASSERT_FALSE(read_out(&f, 2));
 	pit_destroy(p);
 }
 
@@ -348,10 +418,9 @@ static void control_word_drops_latches_and_byte_order(void)
 	fake_outb(&f, PORT_B, 1);
 	program(&f, 2, 2 << 1, 0x1234);
 	to_tick(&f, 1);
+	fake_inb(&f, 0x42);	      /* half a count */
 	fake_outb(&f, CONTROL, 0xc8); /* latch status and count of channel 2 */
-	fake_inb(&f, 0x42);
-	fake_inb(&f, 0x42);
-	fake_outb(&f, 0x42, 0x99); /* half a count */
+	fake_outb(&f, 0x42, 0x99);    /* half a count */
 	program(&f, 2, 2 << 1, 0x5678);
 	to_tick(&f, 2);
 	CU_ASSERT_EQUAL(fake_inb(&f, 0x42), 0x78);
@@ -610,6 +679,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(new_count_in_mode_3_waits_for_the_end_of_the_half),
 	UNIT_TEST(new_count_in_mode_4_starts_at_the_next_tick),
 	UNIT_TEST(first_byte_of_a_new_count_stops_mode_0),
+	UNIT_TEST(count_written_while_gate_is_low_starts_in_full),
+	UNIT_TEST(count_for_a_gated_period_is_loaded_by_gate),
+	UNIT_TEST(trigger_without_a_count_does_nothing),
 	UNIT_TEST(count_of_zero_is_the_largest),
 	UNIT_TEST(bcd_counts_in_decimal),
 	UNIT_TEST(single_byte_access_fills_the_other_byte_with_zero),

@@ -351,6 +351,17 @@ static void break_shows_when_its_character_is_at_the_top(void)
 	uart_destroy(r.u);
 }
 
+static void without_fifo_there_is_no_fifo_error_bit(void)
+{
+	struct rig r;
+
+	start_driver(&r, 0, 0);
+	uart_receive_break(r.u);
+	CU_ASSERT_EQUAL(in(&r, LSR), 0x71);
+	CU_ASSERT_EQUAL(in(&r, LSR), 0x61);
+	uart_destroy(r.u);
+}
+
 static void fcr_clears_the_receiver_and_reports_fifos(void)
 {
 	struct rig r;
@@ -358,6 +369,9 @@ static void fcr_clears_the_receiver_and_reports_fifos(void)
 	start_driver(&r, 0x01, 0x00);
 	CU_ASSERT_EQUAL(in(&r, IIR), 0xc1);
 	push(&r, "abc");
+	out(&r, FCR, 0x03);
+	CU_ASSERT_EQUAL(in(&r, LSR), 0x60);
+	uart_receive_break(r.u);
 	out(&r, FCR, 0x03);
 	CU_ASSERT_EQUAL(in(&r, LSR), 0x60);
 	push(&r, "abc");
@@ -402,6 +416,8 @@ static void loopback_break_is_received(void)
 	out(&r, LCR, 0x43);
 	CU_ASSERT_EQUAL(in(&r, LSR), 0xf1);
 	CU_ASSERT_EQUAL(in(&r, DATA), 0);
+	out(&r, LCR, 0x41); /* still the same break */
+	CU_ASSERT_EQUAL(in(&r, LSR), 0x60);
 	uart_destroy(r.u);
 }
 
@@ -433,6 +449,9 @@ static void msr_deltas_latch_until_read_and_ri_tells_its_trailing_edge(void)
 	CU_ASSERT_EQUAL(in(&r, MSR), 0x40);
 	out(&r, MCR, LOOP | 0x02); /* RI falls, CTS rises */
 	CU_ASSERT_EQUAL(in(&r, MSR), 0x15);
+	out(&r, MCR, LOOP | 0x00); /* CTS falls, then DSR rises */
+	out(&r, MCR, LOOP | 0x01);
+	CU_ASSERT_EQUAL(in(&r, MSR), 0x23);
 	uart_destroy(r.u);
 }
 
@@ -498,6 +517,9 @@ static void room_is_told_so_that_no_byte_is_lost(void)
 	r.rooms = 0;
 	out(&r, MCR, 0x03);
 	CU_ASSERT_EQUAL(r.rooms, 1);
+	/* Only when it becomes true. */
+	in(&r, LSR);
+	CU_ASSERT_EQUAL(r.rooms, 1);
 	uart_destroy(r.u);
 }
 
@@ -539,6 +561,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(without_fifo_there_is_no_timeout),
 	UNIT_TEST(interrupt_sources_are_shown_by_priority),
 	UNIT_TEST(break_shows_when_its_character_is_at_the_top),
+	UNIT_TEST(without_fifo_there_is_no_fifo_error_bit),
 	UNIT_TEST(fcr_clears_the_receiver_and_reports_fifos),
 	UNIT_TEST(loopback_returns_bytes_and_sends_none),
 	UNIT_TEST(loopback_break_is_received),

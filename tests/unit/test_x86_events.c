@@ -234,8 +234,8 @@ struct stack_case {
 };
 
 /*
- * By INT 0x80, then by UD2, where EXT is set. The handlers of #TS and #SS run at CPL 3, so that they
- * can be entered without the stack that is wrong.
+ * By INT 0x80, then by UD2, where EXT is set. The handlers of #TS and #SS run at CPL 3, so that
+ * they can be entered without the stack that is wrong.
  */
 static void stack_of_the_tss_is_checked(void)
 {
@@ -248,7 +248,7 @@ static void stack_of_the_tss_is_checked(void)
 		{ 0x67, 0x40, FIX_CODE32(0), 0xfffff, VEC_TS, 0x40 },
 		{ 0x67, 0x40, FIX_DATA32(0) & ~SEG_WRITE, 0xfffff, VEC_TS, 0x40 },
 		{ 0x67, 0x40, FIX_DATA32(0) & ~SEG_P, 0xfffff, VEC_SS, 0x40 },
-		/* 20 bytes below 0x8000: the topmost is beyond, the lowest is below an expand-down */
+		/* 20 bytes below 0x8000: the topmost is beyond, or the lowest below expand-down */
 		{ 0x67, 0x40, FIX_DATA32(0) & ~SEG_G, 0x7ffe, VEC_SS, 0x40 },
 		{ 0x67, 0x40, (FIX_DATA32(0) & ~SEG_G) | SEG_EXPDOWN, 0x7fec, VEC_SS, 0x40 },
 	};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Far JMP, CALL and RET, call gates, and IRET. Expectations are those of the Intel SDM: vol. 2 under
- * each instruction, vol. 3, 5.8.
+ * Far JMP, CALL and RET, call gates, and IRET. Expectations are those of the Intel SDM: vol. 2
+ * under each instruction, vol. 3, 5.8.
  */
 #include <string.h>
 

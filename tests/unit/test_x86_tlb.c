@@ -312,6 +312,31 @@ static void instruction_across_two_pages_runs_and_faults_on_the_second(void)
 	fixture_end(&x);
 }
 
+/* The decoder's place for such an instruction is used again although the next one faults. */
+static void instruction_across_pages_survives_one_that_cannot_be_fetched(void)
+{
+	struct x86_fixture x;
+
+	begin(&x, X86_TLB_NORMAL);
+	fixture_write(&x, 0x13ffe, "\xb8\x11\x22\x33\x44", 5); /* mov eax, 0x44332211 */
+	fixture_write(&x, 0x15fff, "\x81", 1);		       /* add ..., the rest is absent */
+	x.rights[0x16] = 0;
+	for (unsigned n = 0; n < 2; n++) {
+		fixture_get(&x);
+		x.s.gpr[X86_EAX] = 0;
+		x.s.halted = false;
+		x.s.eip = 0x13ffe;
+		fixture_set(&x);
+		fixture_continue(&x, 1);
+		CU_ASSERT_EQUAL(x.s.gpr[X86_EAX], 0x44332211);
+		x.s.eip = 0x15fff;
+		fixture_set(&x);
+		fixture_continue(&x, 2);
+		CU_ASSERT_EQUAL(fixture_vector(&x), VEC_PF);
+	}
+	fixture_end(&x);
+}
+
 static void data_beside_code_on_a_page_does_not_disturb_it(void)
 {
 	struct x86_fixture x;
@@ -395,6 +420,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(loop_that_is_rewritten_leaves_its_chain),
 	UNIT_TEST(remapped_code_page_is_fetched_anew_after_invlpg),
 	UNIT_TEST(instruction_across_two_pages_runs_and_faults_on_the_second),
+	UNIT_TEST(instruction_across_pages_survives_one_that_cannot_be_fetched),
 	UNIT_TEST(data_beside_code_on_a_page_does_not_disturb_it),
 	UNIT_TEST(deadline_is_exact_for_every_count),
 	UNIT_TEST(repeated_string_instruction_counts_as_one),

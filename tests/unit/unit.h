@@ -18,7 +18,13 @@ struct unit_suite {
 	const struct unit_test *tests; /* ends in a row without a name */
 };
 
-#define UNIT_TEST(fn) { #fn, fn }
-#define UNIT_END { 0, 0 }
+#define UNIT_TEST(fn)                                                                              \
+	{                                                                                          \
+#fn, fn                                                                            \
+	}
+#define UNIT_END                                                                                   \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -100,11 +101,28 @@ static int symbols_fd_open(const char *image)
 		elf = strdup(image);
 		if (!elf)
 			return -1;
-		memcpy(elf + len - 4, ".elf", 4);
+		memcpy(elf + len - 4, ".elf", 5);
 		fd = open(elf, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		free(elf);
 	}
 	return fd >= 0 ? fd : open(image, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+/* The report must not go where the image or the initrd lies. */
+static int json_check(const struct run *run, struct diag *d)
+{
+	const char *const inputs[] = { run->o->image, run->o->initrd };
+	struct stat json, input;
+
+	if (run->json.fd < 0 || fstat(run->json.fd, &json))
+		return 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(inputs); i++)
+		if (inputs[i] && !stat(inputs[i], &input) && input.st_dev == json.st_dev &&
+		    input.st_ino == json.st_ino)
+			return diag_set(d, EINVAL,
+					"--json %s would overwrite %s; name another file",
+					run->o->json, inputs[i]);
+	return 0;
 }
 
 static int machine_build(struct run *run, struct diag *d)
@@ -135,6 +153,8 @@ static int run_prepare(struct run *run, struct diag *d)
 
 	if (!r)
 		r = report_file_open(&run->json, run->o->json, d);
+	if (!r)
+		r = json_check(run, d);
 	if (!r) {
 		run->symbols_fd = symbols_fd_open(run->o->image);
 		r = signals_install(d);
@@ -274,8 +294,7 @@ int run_image(const struct options *o)
 		signals_detach();
 		status = run_report(&run);
 	}
-	if (run.machine)
-		machine_destroy(run.machine);
+	machine_destroy(run.machine);
 	if (run.symbols_fd >= 0)
 		close(run.symbols_fd);
 	return status;

@@ -74,13 +74,6 @@ static void die(int sig, struct line *l)
 	raise(sig);
 }
 
-/* Ask the machine to end, also if it is in a write that nobody takes. */
-static void ask(struct machine *m, enum machine_end end, int code)
-{
-	machine_interrupt(m, end, code);
-	console_interrupt(m->console);
-}
-
 /* SIGINT and the like: the first one asks, the next one kills. */
 static void on_end(int sig, siginfo_t *info, void *context)
 {
@@ -90,7 +83,7 @@ static void on_end(int sig, siginfo_t *info, void *context)
 	if (!m || atomic_exchange(&hub.asked, true))
 		die(sig, NULL);
 	else
-		ask(m, MACHINE_SIGNAL, sig);
+		machine_interrupt(m, MACHINE_SIGNAL, sig);
 	errno = saved;
 }
 
@@ -104,7 +97,7 @@ static void on_alarm(int sig, siginfo_t *info, void *context)
 	if (!m)
 		return;
 	if (!atomic_exchange(&hub.asked, true)) {
-		ask(m, MACHINE_TIMEOUT, 0);
+		machine_interrupt(m, MACHINE_TIMEOUT, 0);
 		errno = saved;
 		return;
 	}

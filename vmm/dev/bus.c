@@ -163,7 +163,7 @@ static void timer_unlink(struct bus *b, struct bus_timer *t)
 {
 	struct bus_timer **at = &b->timers;
 
-	while (*at != t)
+	while (*at && *at != t)
 		at = &(*at)->next;
 	*at = t->next;
 	t->next = 0;

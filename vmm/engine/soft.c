@@ -130,8 +130,8 @@ static void soft_probe(enum engine_mmu mmu, struct engine_probe *out)
 {
 	out->usable = mmu == ENGINE_MMU_DIRECT;
 	snprintf(out->reason, sizeof(out->reason), "%s",
-		 out->usable ? "the interpreter runs on every host" :
-			       "the interpreter has no shadow tables yet; use --mmu direct");
+		 out->usable ? "the interpreter runs on every host"
+			     : "the interpreter has no shadow tables yet; use --mmu direct");
 }
 
 static void soft_destroy(struct engine *e)
@@ -161,7 +161,8 @@ static int soft_create(struct engine **out, const struct engine_config *config, 
 		return diag_set(d, ENOMEM, "no memory for engine soft");
 	if (config->mmu != ENGINE_MMU_DIRECT) {
 		free(s);
-		return diag_set(d, EINVAL, "engine soft has no shadow tables yet; use --mmu direct");
+		return diag_set(d, EINVAL,
+				"engine soft has no shadow tables yet; use --mmu direct");
 	}
 	s->engine.ops = &engine_soft;
 	s->config = *config;

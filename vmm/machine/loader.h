@@ -44,8 +44,8 @@ struct loader_result {
 /*
  * Load into `ram`. -EINVAL with a line in `d` for anything that cannot be loaded.
  */
-int loader_load(struct ram *ram, const struct loader_request *request,
-		struct loader_result *result, struct diag *d);
+int loader_load(struct ram *ram, const struct loader_request *request, struct loader_result *result,
+		struct diag *d);
 
 /*
  * Read a whole regular file. -ENOENT, -EISDIR, -EACCES, -EFBIG, -EINVAL (empty) and others, with a

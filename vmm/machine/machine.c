@@ -19,6 +19,8 @@
 #include "dev/sandbox.h"
 #include "dev/uart.h"
 
+#define OUTPUT_DELAY_NS 10000000u /* of virtual time */
+
 /* --- how it ends --------------------------------------------------------------------------- */
 
 void machine_kill(struct machine *m, enum machine_end end, uint32_t code, const char *fmt, ...)
@@ -39,6 +41,7 @@ void machine_kill(struct machine *m, enum machine_end end, uint32_t code, const 
 void machine_interrupt(struct machine *m, enum machine_end end, int code)
 {
 	atomic_store(&m->pending, (int)end << 8 | code);
+	console_interrupt(m->console);
 	m->engine->ops->kick(m->engine);
 }
 
@@ -80,11 +83,21 @@ static void host_attention(void *ctx)
 		m->engine->ops->kick(m->engine);
 }
 
+/* What a busy guest prints is seen soon, though not byte by byte. */
 static void guest_put(void *ctx, uint8_t byte)
 {
 	struct machine *m = ctx;
 
 	console_put(m->console, byte);
+	if (m->output_timer.due_ns == BUS_NEVER)
+		bus_timer_set(&m->bus, &m->output_timer, bus_now(&m->bus) + OUTPUT_DELAY_NS);
+}
+
+static void output_due(void *dev, uint64_t now_ns)
+{
+	struct machine *m = dev;
+
+	console_flush(m->console);
 }
 
 static void guest_room(void *ctx)
@@ -208,6 +221,7 @@ int machine_create(struct machine **out, const struct machine_config *config, st
 	m->config = *config;
 	m->ram.fd = -1;
 	bus_init(&m->bus, &host);
+	m->output_timer = (struct bus_timer){ .fn = output_due, .dev = m, .due_ns = BUS_NEVER };
 	err = ram_create(&m->ram, config->ram_bytes, d);
 	if (!err)
 		err = load(m, d);

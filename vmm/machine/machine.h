@@ -30,9 +30,9 @@ struct sandbox;
 struct uart;
 
 struct machine_config {
-	const char *image;	/* path */
-	const char *append;	/* command line after the image path; may be NULL */
-	const char *initrd;	/* path of a multiboot module; may be NULL */
+	const char *image;  /* path */
+	const char *append; /* command line after the image path; may be NULL */
+	const char *initrd; /* path of a multiboot module; may be NULL */
 	uint64_t ram_bytes;
 	const struct engine_ops *engine;
 	enum engine_mmu mmu;
@@ -41,12 +41,12 @@ struct machine_config {
 	uint64_t seed;	      /* of the random stream at the sandbox port */
 	int console_in;	      /* file descriptor, or -1 for none */
 	int console_out;
-	bool tty;	      /* console_in is a terminal: idle in real time, pass tty=1 */
+	bool tty; /* console_in is a terminal: idle in real time, pass tty=1 */
 };
 
 enum machine_end {
 	MACHINE_RUNNING,
-	MACHINE_EXITED,	     /* the guest wrote `code` to the debug-exit port */
+	MACHINE_EXITED, /* the guest wrote `code` to the debug-exit port */
 	MACHINE_TRIPLE_FAULT,
 	MACHINE_UNSUPPORTED, /* the guest asked for what this engine or CPU does not have */
 	MACHINE_HALTED,	     /* halted, and nothing is left that could wake it */
@@ -75,7 +75,8 @@ struct machine {
 	struct debug_exit *debug_exit;
 	struct debugcon *debugcon;
 	struct sandbox *sandbox;
-	struct bus_timer input_timer; /* looks for live input while the guest is busy */
+	struct bus_timer input_timer;  /* looks for live input while the guest is busy */
+	struct bus_timer output_timer; /* armed while output waits in the console's buffer */
 	struct machine_config config;
 	struct loader_result boot;
 	struct machine_outcome outcome; /* sticky once end is not MACHINE_RUNNING */
@@ -93,7 +94,10 @@ const struct machine_outcome *machine_run(struct machine *m);
 void machine_kill(struct machine *m, enum machine_end end, uint32_t code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Ask a running machine to end, from a signal handler; `code` is 0..255. */
+/*
+ * Ask a running machine to end, from a signal handler; `code` is 0..255. A write to the console that
+ * nobody takes is given up, too.
+ */
 void machine_interrupt(struct machine *m, enum machine_end end, int code);
 
 /* Write guest RAM from the host, keeping decoded code in step. False: not all of it is RAM. */

@@ -42,8 +42,7 @@ static void take_pending(struct machine *m)
 	if (pending >> 8 == MACHINE_TIMEOUT)
 		machine_kill(m, MACHINE_TIMEOUT, 0, "the time limit was reached");
 	else
-		machine_kill(m, pending >> 8, pending & 0xff, "ended by signal %d",
-			     pending & 0xff);
+		machine_kill(m, pending >> 8, pending & 0xff, "ended by signal %d", pending & 0xff);
 }
 
 static void deliver_interrupts(struct machine *m)
@@ -85,8 +84,7 @@ static bool limit_reached(const struct machine *m)
 /* Can a byte from outside still reach the guest, or the user of a terminal leave? */
 static bool input_possible(const struct machine *m)
 {
-	return console_input_live(m->console) &&
-	       (m->config.tty || uart_can_receive(m->uart));
+	return console_input_live(m->console) && (m->config.tty || uart_can_receive(m->uart));
 }
 
 /*
@@ -163,7 +161,8 @@ const struct machine_outcome *machine_run(struct machine *m)
 	for (;;) {
 		take_pending(m);
 		if (limit_reached(m))
-			machine_kill(m, MACHINE_LIMIT, 0, "the limit of %llu instructions was reached",
+			machine_kill(m, MACHINE_LIMIT, 0,
+				     "the limit of %llu instructions was reached",
 				     (unsigned long long)m->config.limit_insns);
 		check_console(m);
 		if (m->outcome.end != MACHINE_RUNNING)

@@ -46,11 +46,11 @@ struct walk_paging {
 };
 
 struct walk_step {
-	uint8_t level;	 /* 5 (PML5) .. 1 (PT) */
-	uint16_t index;	 /* of the entry in its table */
-	gpa_t at;	 /* where the entry lies */
-	uint64_t entry;	 /* as read, before A and D were set */
-	bool readable;	 /* the source had memory there */
+	uint8_t level;	/* 5 (PML5) .. 1 (PT) */
+	uint16_t index; /* of the entry in its table */
+	gpa_t at;	/* where the entry lies */
+	uint64_t entry; /* as read, before A and D were set */
+	bool readable;	/* the source had memory there */
 };
 
 struct walk_result {

@@ -310,6 +310,7 @@ static struct block *scratch_build(struct cpu *c)
 				return b;
 			continue;
 		}
+		s->bytes = 0; /* the decoder writes to b, whatever comes of it */
 		if (decode_insn(c->blocks->decoder, code, have, c->block_mode, &b->insn[0],
 				&ends) == DECODE_OK)
 			break;
@@ -369,8 +370,7 @@ struct block *block_lookup(struct cpu *c)
 	bool keep = c->block_mode & BLOCK_FLAT && !(c->block_mode & BLOCK_SINGLE);
 	struct block *b;
 
-	if (keep && e->key == jump_key(c, lin) && e->epoch == c->tlb.code_epoch &&
-	    !e->block->stale)
+	if (keep && e->key == jump_key(c, lin) && e->epoch == c->tlb.code_epoch && !e->block->stale)
 		return e->block;
 	b = block_find_or_build(c, lin);
 	if (b && keep && b != c->blocks->scratch.block)

@@ -267,7 +267,7 @@ static bool has_error_code(uint8_t vector)
 	return vector == VEC_DF || (vector >= VEC_TS && vector <= VEC_PF) || vector == VEC_AC;
 }
 
-bool cpu_fault_false(struct cpu *c, const struct insn *i, uint8_t vector, uint32_t error)
+const struct insn *cpu_fault(struct cpu *c, const struct insn *i, uint8_t vector, uint32_t error)
 {
 	if (i)
 		cpu_interrupt_insn(c, i);
@@ -277,16 +277,10 @@ bool cpu_fault_false(struct cpu *c, const struct insn *i, uint8_t vector, uint32
 		.error = error,
 	};
 	c->fault = true;
-	return false;
-}
-
-const struct insn *cpu_fault(struct cpu *c, const struct insn *i, uint8_t vector, uint32_t error)
-{
-	cpu_fault_false(c, i, vector, error);
 	return NULL;
 }
 
-bool cpu_unsupported_false(struct cpu *c, const struct insn *i, const char *what)
+const struct insn *cpu_unsupported(struct cpu *c, const struct insn *i, const char *what)
 {
 	char text[96] = "";
 
@@ -296,12 +290,6 @@ bool cpu_unsupported_false(struct cpu *c, const struct insn *i, const char *what
 	}
 	snprintf(c->stop.text, sizeof(c->stop.text), "%s%s%s", what, text[0] ? ": " : "", text);
 	c->stop_reason = X86_STOP_UNSUPPORTED;
-	return false;
-}
-
-const struct insn *cpu_unsupported(struct cpu *c, const struct insn *i, const char *what)
-{
-	cpu_unsupported_false(c, i, what);
 	return NULL;
 }
 

@@ -56,13 +56,13 @@ struct operand {
 /* One decoded instruction: what Zydis said, in the form that handlers read. */
 struct insn {
 	insn_fn fn;
-	uint16_t off;	  /* of the instruction from the start of its block */
-	uint8_t len;	  /* bytes */
-	uint8_t sub;	  /* which of a family (ALU operation, condition code, shift kind...) */
-	uint8_t sub2;	  /* second selector, see the handler: number of CR or DR */
-	uint8_t opsize;	  /* effective operand size: 1, 2 or 4 */
-	uint8_t addrsize; /* effective address size: 2 or 4 */
-	uint8_t flags;	  /* INSN_* */
+	uint16_t off;	      /* of the instruction from the start of its block */
+	uint8_t len;	      /* bytes */
+	uint8_t sub;	      /* which of a family (ALU operation, condition code, shift kind...) */
+	uint8_t sub2;	      /* second selector, see the handler: number of CR or DR */
+	uint8_t opsize;	      /* effective operand size: 1, 2 or 4 */
+	uint8_t addrsize;     /* effective address size: 2 or 4 */
+	uint8_t flags;	      /* INSN_* */
 	struct operand op[2]; /* 0 is the destination */
 	uint8_t reg3;	      /* third operand if a register: byte offset (SHLD count is CL) */
 	/* The one memory operand: */
@@ -81,14 +81,15 @@ struct insn {
 /* A run of instructions on one physical page, see x86/block.h. */
 struct block {
 	gpa_t gpa;
-	uint32_t count;	 /* instructions */
-	uint16_t bytes;	 /* of code */
-	uint8_t mode;	 /* BLOCK_* it was decoded under */
-	bool stale;	 /* its code was overwritten: never entered again */
+	uint32_t count; /* instructions */
+	uint16_t bytes; /* of code */
+	uint8_t mode;	/* BLOCK_* it was decoded under */
+	bool stale;	/* its code was overwritten: never entered again */
 	struct block *hash_next;
 	struct block *page_next;
 	struct block *link[2]; /* chained successors: fall-through or not taken, and taken */
-	struct insn insn[]; /* count of them, then one that ends the block where none of them does */
+	struct insn
+		insn[]; /* count of them, then one that ends the block where none of them does */
 };
 
 #define BLOCK_D32 1u	/* CS.D: 32-bit default sizes */
@@ -108,8 +109,8 @@ struct jump_entry {
 struct exception {
 	uint8_t vector;
 	bool has_error;
-	bool soft;  /* INT n, INT3, INTO: gate DPL is checked, return address is past the insn */
-	bool icebp; /* INT1: no DPL check */
+	bool soft;     /* INT n, INT3, INTO: gate DPL is checked, return address is past the insn */
+	bool icebp;    /* INT1: no DPL check */
 	bool external; /* a hardware interrupt: EXT in error codes of nested faults */
 	uint32_t error;
 };
@@ -123,9 +124,9 @@ struct cpu {
 	uint32_t block_eip; /* EIP of the running block's first instruction */
 	struct block *block;
 	const struct insn *current; /* set by cpu_sync while an instruction is at work outside */
-	uint64_t icount;	    /* virtual time at the start of c->block: instructions + skipped */
-	uint64_t until;		    /* leave blocks when icount reaches this; 0 once kicked */
-	atomic_bool kick;	    /* asked to leave at the next block */
+	uint64_t icount;  /* virtual time at the start of c->block: instructions + skipped */
+	uint64_t until;	  /* leave blocks when icount reaches this; 0 once kicked */
+	atomic_bool kick; /* asked to leave at the next block */
 
 	uint8_t cpl;
 	bool halted;
@@ -198,8 +199,13 @@ static inline const struct insn *cpu_leave_next(struct cpu *c, const struct insn
  */
 const struct insn *cpu_fault(struct cpu *c, const struct insn *i, uint8_t vector, uint32_t error);
 
-/* The same from a helper that returns bool; always false. */
-bool cpu_fault_false(struct cpu *c, const struct insn *i, uint8_t vector, uint32_t error);
+/* The same from a helper that returns bool; always false. i may be NULL: then EIP is c->eip. */
+static inline bool cpu_fault_false(struct cpu *c, const struct insn *i, uint8_t vector,
+				   uint32_t error)
+{
+	cpu_fault(c, i, vector, error);
+	return false;
+}
 
 /*
  * Stop the machine: something that this CPU does not do (hardware task switch, VM86, x87 with
@@ -207,7 +213,11 @@ bool cpu_fault_false(struct cpu *c, const struct insn *i, uint8_t vector, uint32
  * Returns NULL; the _false form returns false.
  */
 const struct insn *cpu_unsupported(struct cpu *c, const struct insn *i, const char *what);
-bool cpu_unsupported_false(struct cpu *c, const struct insn *i, const char *what);
+static inline bool cpu_unsupported_false(struct cpu *c, const struct insn *i, const char *what)
+{
+	cpu_unsupported(c, i, what);
+	return false;
+}
 
 /* --- state that others depend on ---------------------------------------------------------- */
 
@@ -291,8 +301,7 @@ static inline unsigned cpu_iopl(const struct cpu *c)
 /* Effective address of the memory operand: an offset into i->seg, cut to the address size. */
 static inline uint32_t insn_ea(const struct cpu *c, const struct insn *i)
 {
-	uint32_t ea =
-		i->disp + reg_read32(c, i->base) + (reg_read32(c, i->index) << i->shift);
+	uint32_t ea = i->disp + reg_read32(c, i->base) + (reg_read32(c, i->index) << i->shift);
 
 	return i->addrsize == 2 ? ea & 0xffff : ea;
 }

@@ -12,8 +12,8 @@
 #define NO_ROW 0u
 
 static const struct op_row *const tables[] = {
-	ops_alu,    ops_shift,	ops_muldiv, ops_bit,	 ops_string, ops_stack,
-	ops_branch, ops_far,	ops_segment, ops_system, ops_fpu,
+	ops_alu,    ops_shift, ops_muldiv,  ops_bit,	ops_string, ops_stack,
+	ops_branch, ops_far,   ops_segment, ops_system, ops_fpu,
 };
 
 struct decoder {
@@ -28,17 +28,15 @@ struct decoder {
 
 /* What the decoder would take for an instruction newer than the i686 is the older one here. */
 static const ZydisDecoderMode modern[] = {
-	ZYDIS_DECODER_MODE_MPX,	  ZYDIS_DECODER_MODE_LZCNT,    ZYDIS_DECODER_MODE_TZCNT,
+	ZYDIS_DECODER_MODE_MPX,	     ZYDIS_DECODER_MODE_LZCNT,	  ZYDIS_DECODER_MODE_TZCNT,
 	ZYDIS_DECODER_MODE_CLDEMOTE, ZYDIS_DECODER_MODE_WBNOINVD,
 };
 
 static int zydis_init(ZydisDecoder *z, bool code32)
 {
-	ZyanStatus status =
-		ZydisDecoderInit(z,
-				 code32 ? ZYDIS_MACHINE_MODE_LEGACY_32 :
-					  ZYDIS_MACHINE_MODE_LEGACY_16,
-				 code32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+	ZyanStatus status = ZydisDecoderInit(
+		z, code32 ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+		code32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
 
 	for (size_t n = 0; n < ARRAY_SIZE(modern); n++)
 		if (ZYAN_SUCCESS(status))
@@ -151,7 +149,7 @@ static void take_operands(struct insn *i, const ZydisDecodedInstruction *zi,
 
 	for (unsigned n = 0; n < zi->operand_count_visible; n++) {
 		const ZydisDecodedOperand *z = &zo[n];
-		struct operand extra, *op = slot < 2 ? &i->op[slot] : &extra;
+		struct operand extra = { 0 }, *op = slot < 2 ? &i->op[slot] : &extra;
 
 		op->size = (uint8_t)(z->size / 8);
 		switch (z->type) {
@@ -256,9 +254,8 @@ enum decode_status decode_insn(const struct decoder *d, const uint8_t *code, siz
 	ZydisDecodedOperand zo[ZYDIS_MAX_OPERAND_COUNT];
 	enum op_variant variant = OPV_NORMAL;
 	const struct op_row *row = &row_undefined;
-	ZyanStatus status =
-		ZydisDecoderDecodeFull(z, code, bytes > INSN_MAX_BYTES ? INSN_MAX_BYTES : bytes,
-				       &zi, zo);
+	ZyanStatus status = ZydisDecoderDecodeFull(
+		z, code, bytes > INSN_MAX_BYTES ? INSN_MAX_BYTES : bytes, &zi, zo);
 
 	*out = (struct insn){ .len = 1, .base = GPR_NONE, .index = GPR_NONE, .seg = X86_DS };
 	if (ZYAN_SUCCESS(status)) {

@@ -14,15 +14,6 @@
 
 /* --- frames that calls and events push -------------------------------------------------------- */
 
-static bool frame_fits(const struct x86_segment *ss, uint32_t at, unsigned size)
-{
-	uint32_t last = at + size - 1;
-
-	if (ss->attr & SEG_EXPDOWN)
-		return last >= at && at > ss->limit && (ss->attr & SEG_DB || last <= 0xffff);
-	return ss->limit == 0xffffffff || (last >= at && last <= ss->limit);
-}
-
 void frame_begin(const struct cpu *c, struct frame *f, unsigned width)
 {
 	f->ss = c->seg[X86_SS];
@@ -95,7 +86,7 @@ bool frame_check(struct cpu *c, const struct insn *i, const struct frame *f)
 		uint32_t at = frame_offset(f, n);
 		gva_t lin = f->ss.base + at;
 
-		if (!frame_fits(&f->ss, at, f->width))
+		if (!segment_allows(&f->ss, at, f->width))
 			return cpu_fault_false(c, i, VEC_SS,
 					       f->inner ? selector_error(f->ss.selector) : 0);
 		if (n > 1 && lin >> PAGE_SHIFT == probed >> PAGE_SHIFT &&

@@ -21,10 +21,10 @@ enum x86_access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH, ACCESS_KINDS };
 #define ACCESS_USER 4u /* CPL 3 and not an implicit access to a descriptor table or TSS */
 
 /* Rights that a translation may cache (combined over all levels). */
-#define MAP_W 1u     /* R/W set at every level */
-#define MAP_U 2u     /* U/S set at every level */
-#define MAP_D 4u     /* dirty is set in the leaf: a write needs no walk */
-#define MAP_G 8u     /* global, and CR4.PGE was on */
+#define MAP_W 1u      /* R/W set at every level */
+#define MAP_U 2u      /* U/S set at every level */
+#define MAP_D 4u      /* dirty is set in the leaf: a write needs no walk */
+#define MAP_G 8u      /* global, and CR4.PGE was on */
 #define MAP_LARGE 16u /* part of a 4 MiB page: INVLPG drops all of it */
 
 struct x86_mapping {

@@ -316,6 +316,8 @@ static const struct insn *string_repeat(struct cpu *c, const struct insn *i, str
 		if (!left)
 			break;
 		if (c->debug_trap || (!burst && (single || string_kicked(c)))) {
+			/* what comes in between finds RF set (SDM vol. 3, 17.3.1.1) */
+			c->eflags |= EFLAGS_RF;
 			cpu_interrupt_insn(c, i);
 			return NULL;
 		}

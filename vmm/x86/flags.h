@@ -70,7 +70,8 @@ static inline void flags_set(struct cpu *c, uint32_t result, unsigned size, bool
 			     bool af)
 {
 	c->flag_result = sign_extend(result, size);
-	c->flag_aux = (uint32_t)cf << 31 | (uint32_t)(cf ^ of) << 30 | (uint32_t)af << 3;
+	c->flag_aux = (cf ? FLAG_AUX_CF : 0) | (cf != of ? FLAG_AUX_PO : 0) |
+		      (af ? FLAG_AUX_AF : 0);
 }
 
 /* AND, OR, XOR, TEST: CF and OF clear; AF is undefined, and clear on real CPUs. */

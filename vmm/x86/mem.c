@@ -54,8 +54,7 @@ static bool span_translate(struct cpu *c, const struct insn *i, gva_t lin, unsig
 	s->parts = size > first ? 2 : 1;
 	if (!part_translate(c, i, lin, s->parts == 2 ? first : size, access, &s->part[0]))
 		return false;
-	if (s->parts == 2 &&
-	    !part_translate(c, i, lin + first, size - first, access, &s->part[1]))
+	if (s->parts == 2 && !part_translate(c, i, lin + first, size - first, access, &s->part[1]))
 		return false;
 	if (unlikely(c->align_check) && access & ACCESS_USER && size <= 8 && lin & (size - 1))
 		return cpu_fault_false(c, i, VEC_AC, 0);
@@ -191,8 +190,7 @@ bool lin_probe_write(struct cpu *c, const struct insn *i, gva_t lin, unsigned si
 	return span_translate(c, i, lin, size, access | ACCESS_WRITE, &s);
 }
 
-/* Is every byte of [offset, offset + size) inside the limit (SDM vol. 3, 5.3)? */
-static bool limit_allows(const struct x86_segment *s, uint32_t offset, unsigned size)
+bool segment_allows(const struct x86_segment *s, uint32_t offset, unsigned size)
 {
 	uint32_t last = offset + size - 1;
 
@@ -221,7 +219,7 @@ bool mem_linear(struct cpu *c, const struct insn *i, unsigned seg, uint32_t offs
 		goto fault;
 	if (kind == ACCESS_READ && (s->attr & (SEG_CODE | SEG_WRITE)) == SEG_CODE)
 		goto fault;
-	if (limit_allows(s, offset, size))
+	if (segment_allows(s, offset, size))
 		return true;
 fault:
 	return cpu_fault_false(c, i, seg == X86_SS ? VEC_SS : VEC_GP, 0);
@@ -358,8 +356,7 @@ bool operand_write(struct cpu *c, const struct insn *i, const struct operand *op
 	return true;
 }
 
-bool operand_rmw_begin(struct cpu *c, const struct insn *i, const struct operand *op,
-		       struct rmw *m)
+bool operand_rmw_begin(struct cpu *c, const struct insn *i, const struct operand *op, struct rmw *m)
 {
 	if (op->kind == OPND_MEM)
 		return rmw_begin(c, i, i->seg, insn_ea(c, i), op->size, m);

@@ -19,6 +19,9 @@
 bool mem_linear(struct cpu *c, const struct insn *i, unsigned seg, uint32_t offset, unsigned size,
 		unsigned kind, gva_t *lin);
 
+/* Is every byte of [offset, offset + size) inside the limit (SDM vol. 3, 5.3)? */
+bool segment_allows(const struct x86_segment *s, uint32_t offset, unsigned size);
+
 /* Read or write through a segment at the current CPL. */
 bool mem_read(struct cpu *c, const struct insn *i, unsigned seg, uint32_t offset, unsigned size,
 	      uint32_t *value);
@@ -44,10 +47,10 @@ static inline unsigned cpu_user(const struct cpu *c)
 struct rmw {
 	gva_t lin;
 	unsigned size;
-	uint64_t old;	   /* the value read */
-	uint8_t *host;	   /* whole access in one RAM page, or NULL */
-	gpa_t gpa[2];	   /* frame addresses + offset of the two parts otherwise */
-	unsigned first;	   /* bytes in the first part */
+	uint64_t old;	/* the value read */
+	uint8_t *host;	/* whole access in one RAM page, or NULL */
+	gpa_t gpa[2];	/* frame addresses + offset of the two parts otherwise */
+	unsigned first; /* bytes in the first part */
 };
 
 bool rmw_begin(struct cpu *c, const struct insn *i, unsigned seg, uint32_t offset, unsigned size,
@@ -100,8 +103,7 @@ void operand_rmw_commit(struct cpu *c, const struct insn *i, const struct operan
  * with stack_adjust. Faults are #SS(0) or #PF.
  */
 bool stack_push(struct cpu *c, const struct insn *i, unsigned size, uint32_t value);
-bool stack_read(struct cpu *c, const struct insn *i, uint32_t skip, unsigned size,
-		uint32_t *value);
+bool stack_read(struct cpu *c, const struct insn *i, uint32_t skip, unsigned size, uint32_t *value);
 void stack_adjust(struct cpu *c, int32_t bytes);
 
 #endif

@@ -31,17 +31,17 @@ struct op_row {
 	insn_fn fn;
 };
 
-extern const struct op_row ops_alu[];	 /* exec_alu.c: arithmetic, logic, data movement */
-extern const struct op_row ops_shift[];	 /* exec_shift.c: shifts and rotates */
-extern const struct op_row ops_muldiv[]; /* exec_muldiv.c: MUL, DIV, BCD */
-extern const struct op_row ops_bit[];	 /* exec_bit.c: BT, BSF, ... */
-extern const struct op_row ops_string[]; /* exec_string.c: MOVS, ..., INS, OUTS */
-extern const struct op_row ops_stack[];	 /* exec_stack.c: PUSH, POP, PUSHA, PUSHF, ENTER */
-extern const struct op_row ops_branch[]; /* exec_branch.c: near branches, loops */
-extern const struct op_row ops_far[];	 /* exec_far.c: far branches, INT, IRET */
+extern const struct op_row ops_alu[];	  /* exec_alu.c: arithmetic, logic, data movement */
+extern const struct op_row ops_shift[];	  /* exec_shift.c: shifts and rotates */
+extern const struct op_row ops_muldiv[];  /* exec_muldiv.c: MUL, DIV, BCD */
+extern const struct op_row ops_bit[];	  /* exec_bit.c: BT, BSF, ... */
+extern const struct op_row ops_string[];  /* exec_string.c: MOVS, ..., INS, OUTS */
+extern const struct op_row ops_stack[];	  /* exec_stack.c: PUSH, POP, PUSHA, PUSHF, ENTER */
+extern const struct op_row ops_branch[];  /* exec_branch.c: near branches, loops */
+extern const struct op_row ops_far[];	  /* exec_far.c: far branches, INT, IRET */
 extern const struct op_row ops_segment[]; /* exec_segment.c: segment loads, LAR, VERR, ... */
-extern const struct op_row ops_system[]; /* exec_system.c: CR, DR, tables, MSR, HLT, ports */
-extern const struct op_row ops_fpu[];	 /* exec_fpu.c: what a CPU without FPU and SSE raises */
+extern const struct op_row ops_system[];  /* exec_system.c: CR, DR, tables, MSR, HLT, ports */
+extern const struct op_row ops_fpu[];	  /* exec_fpu.c: what a CPU without FPU and SSE raises */
 
 /*
  * May the current code access [port, port + size)? IOPL, then the TSS I/O permission bitmap

@@ -17,17 +17,7 @@
 enum x86_gpr { X86_EAX, X86_ECX, X86_EDX, X86_EBX, X86_ESP, X86_EBP, X86_ESI, X86_EDI, X86_GPRS };
 
 /* The first six are numbered as in the instruction encoding (Sreg). */
-enum x86_sreg {
-	X86_ES,
-	X86_CS,
-	X86_SS,
-	X86_DS,
-	X86_FS,
-	X86_GS,
-	X86_LDTR,
-	X86_TR,
-	X86_SREGS
-};
+enum x86_sreg { X86_ES, X86_CS, X86_SS, X86_DS, X86_FS, X86_GS, X86_LDTR, X86_TR, X86_SREGS };
 
 #define EFLAGS_CF (1u << 0)
 #define EFLAGS_FIXED (1u << 1) /* always reads as one */
@@ -125,7 +115,7 @@ enum x86_vector {
  */
 #define SEG_TYPE 0x0fu
 #define SEG_ACCESSED 0x01u
-#define SEG_WRITE 0x02u	 /* data: writable; code: readable */
+#define SEG_WRITE 0x02u	  /* data: writable; code: readable */
 #define SEG_EXPDOWN 0x04u /* data: expand-down; code: conforming */
 #define SEG_CODE 0x08u
 #define SEG_S 0x10u /* code or data; clear: system */

@@ -13,8 +13,9 @@
 
 static size_t entry_count(enum x86_tlb_kind kind)
 {
-	return kind == X86_TLB_HOARD ? LINEAR_PAGES : kind == X86_TLB_NORMAL ? TLB_SETS * TLB_WAYS
-									     : 0;
+	return kind == X86_TLB_HOARD	? LINEAR_PAGES
+	       : kind == X86_TLB_NORMAL ? TLB_SETS * TLB_WAYS
+					: 0;
 }
 
 int tlb_init(struct tlb *t, enum x86_tlb_kind kind)
@@ -67,8 +68,7 @@ void tlb_forget_writes(struct tlb *t, const uint8_t *host_page)
 
 static bool entry_valid(const struct tlb *t, const struct tlb_entry *e, uint32_t page)
 {
-	return e->page == page &&
-	       e->epoch == (e->rights & MAP_G ? t->global_epoch : t->epoch);
+	return e->page == page && e->epoch == (e->rights & MAP_G ? t->global_epoch : t->epoch);
 }
 
 void tlb_flush_all(struct tlb *t, bool global)

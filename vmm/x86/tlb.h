@@ -43,7 +43,7 @@ struct tlb_entry {
 };
 
 struct tlb {
-	struct tlb_fast *fast; /* the array of the current mode */
+	struct tlb_fast *fast;				/* the array of the current mode */
 	struct tlb_fast array[TLB_MODES + 1][TLB_FAST]; /* the last one never holds anything */
 	struct tlb_entry *entry; /* normal: SETS * WAYS; hoard: one for each linear page */
 	enum x86_tlb_kind kind;
