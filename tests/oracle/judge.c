@@ -318,14 +318,27 @@ static bool vector_prefix(const struct trace *t, const struct outcome *soft,
 	       soft->vector == VEC_UD;
 }
 
-static bool cut_by_page(const struct trace *t, const struct outcome *soft,
+static bool cut_short(const struct trace *t, const struct outcome *soft,
+		      const struct outcome *native, const char *field)
+{
+	const struct outcome *ud = soft->vector == VEC_UD ? soft : native;
+	const struct outcome *end = soft->vector == VEC_UD ? native : soft;
+	bool page = end->vector == VEC_PF && !(end->cr2 & PAGE_OFFSET_MASK);
+	bool segment = end->vector == VEC_GP && !end->error && ud->seg[X86_CS] & 4;
+
+	return ud->vector == VEC_UD && ud->eip == end->eip && (page || segment) && !t->known;
+}
+
+/*
+ * #DB of TF between two elements: RF is set in what is pushed (SDM vol. 3, 17.3.1.1); AMD, or KVM that
+ * intercepts #DB there, leaves it clear.
+ */
+static bool resume_flag(const struct trace *t, const struct outcome *soft,
 			const struct outcome *native, const char *field)
 {
-	const struct outcome *pf = soft->vector == VEC_PF ? soft : native;
-	const struct outcome *ud = soft->vector == VEC_PF ? native : soft;
-
-	return pf->vector == VEC_PF && ud->vector == VEC_UD && pf->eip == ud->eip &&
-	       !(pf->cr2 & PAGE_OFFSET_MASK) && !t->known;
+	return soft->vector == VEC_DB && native->vector == VEC_DB && soft->eip == native->eip &&
+	       t->last.meta.category == ZYDIS_CATEGORY_STRINGOP && !strcmp(field, "EFLAGS") &&
+	       ((soft->eflags ^ native->eflags) & ~t->undefined) == EFLAGS_RF;
 }
 
 static const struct {
@@ -339,7 +352,8 @@ static const struct {
 	{ { 0 }, lock_on_control, "AMD: LOCK MOV CR0 names CR8 (APM vol. 3, MOV CRn)" },
 	{ { 0 }, lock_on_verify, "AMD: LOCK is ignored before VERR and VERW" },
 	{ { 0 }, vector_prefix, "VEX or EVEX, newer than i686" },
-	{ { 0 }, cut_by_page, "#UD, or #PF of its missing bytes: which is found first is open" },
+	{ { 0 }, cut_short, "#UD, or the fault of its missing bytes: which is first is open" },
+	{ { 0 }, resume_flag, "RF of a trap inside a repeated instruction" },
 	{ { ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD },
 	  both_fault,
 	  "both operands of CMPS fault: their order is open" },

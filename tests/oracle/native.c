@@ -62,80 +62,68 @@ void native_stray(int sig);
  * native_enter: save what the ABI says a callee keeps, load DS, ES, FS, GS, push an IRETQ frame
  * (SS, ESP, EFLAGS, CS, EIP; SDM vol. 2, IRET), load the general registers, go.
  */
+/* clang-format off */
 __asm__(".text\n"
 	".globl native_enter\n"
 	"native_enter:\n"
 	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-	"	mov %rsp, " STR(
-		CTX_RSP) "(%rdi)\n"
-			 "	movq $1, " STR(CTX_INSIDE) "(%rdi)\n"
-							   "	mov " STR(
-								   CTX_SEG) "+0(%rdi), %es\n"
-									    "	mov " STR(CTX_SEG) "+6(%rdi), %ds\n"
-												 "	mov " STR(CTX_SEG) "+8(%rdi), %fs\n"
-															     "	mov " STR(CTX_SEG) "+10(%rdi), %gs\n"
-																			"	movzwl " STR(CTX_SEG) "+4(%rdi), %eax; push %rax\n"
-																						   "	mov " STR(CTX_GPR) "+16(%rdi), %eax; push %rax\n"
-																									  "	mov " STR(CTX_EFLAGS) "(%rdi), %eax; push %rax\n"
-																													 "	movzwl " STR(CTX_SEG) "+2(%rdi), %eax; push %rax\n"
-																																  "	mov " STR(
-																																	  CTX_EIP) "(%rdi), %eax; push %rax\n"
-																																		   "	mov " STR(CTX_GPR) "+0(%rdi), %eax\n"
-																																					"	mov " STR(
-																																						CTX_GPR) "+4(%rdi), %ecx\n"
-																																							 "	mov " STR(
-																																								 CTX_GPR) "+8(%rdi), %edx\n"
-																																									  "	mov " STR(
-																																										  CTX_GPR) "+12(%rdi), %ebx\n"
-																																											   "	mov " STR(
-																																												   CTX_GPR) "+20(%rdi), %ebp\n"
-																																													    "	mov " STR(
-																																														    CTX_GPR) "+24(%rdi), %esi\n"
-																																															     "	mov " STR(
-																																																     CTX_GPR) "+28(%rdi), %edi\n"
-																																																	      "	iretq\n");
+	"	mov %rsp, " STR(CTX_RSP) "(%rdi)\n"
+	"	movq $1, " STR(CTX_INSIDE) "(%rdi)\n"
+	"	mov " STR(CTX_SEG) "+0(%rdi), %es\n"
+	"	mov " STR(CTX_SEG) "+6(%rdi), %ds\n"
+	"	mov " STR(CTX_SEG) "+8(%rdi), %fs\n"
+	"	mov " STR(CTX_SEG) "+10(%rdi), %gs\n"
+	"	movzwl " STR(CTX_SEG) "+4(%rdi), %eax; push %rax\n"
+	"	mov " STR(CTX_GPR) "+16(%rdi), %eax; push %rax\n"
+	"	mov " STR(CTX_EFLAGS) "(%rdi), %eax; push %rax\n"
+	"	movzwl " STR(CTX_SEG) "+2(%rdi), %eax; push %rax\n"
+	"	mov " STR(CTX_EIP) "(%rdi), %eax; push %rax\n"
+	"	mov " STR(CTX_GPR) "+0(%rdi), %eax\n"
+	"	mov " STR(CTX_GPR) "+4(%rdi), %ecx\n"
+	"	mov " STR(CTX_GPR) "+8(%rdi), %edx\n"
+	"	mov " STR(CTX_GPR) "+12(%rdi), %ebx\n"
+	"	mov " STR(CTX_GPR) "+20(%rdi), %ebp\n"
+	"	mov " STR(CTX_GPR) "+24(%rdi), %esi\n"
+	"	mov " STR(CTX_GPR) "+28(%rdi), %edi\n"
+	"	iretq\n");
+/* clang-format on */
 
 /*
  * native_trap, the signal handler. EFLAGS first: Linux clears DF and TF for a handler, but not AC,
  * and C code makes misaligned accesses. Then the segment registers, which no signal frame holds, and
  * the thread pointer. A signal that did not come from 32-bit code is a fault of the test itself.
  */
+/* clang-format off */
 __asm__(".globl native_trap\n"
 	"native_trap:\n"
 	"	pushq $2; popfq\n"
 	"	mov %rsp, %rcx\n"
-	"	and $-" STR(
-		CTX_STACK_BYTES) ", %rcx\n"
-				 "	cmpq $0, " STR(
-					 CTX_INSIDE) "(%rcx)\n"
-						     "	je native_stray\n"
-						     "	movq $0, " STR(CTX_INSIDE) "(%rcx)\n"
-										       "	mov %ds, " STR(
-											       CTX_DATA_SEG) "+0(%rcx)\n"
-													     "	mov %es, " STR(
-														     CTX_DATA_SEG) "+2(%rcx)\n"
-																   "	mov %fs, " STR(CTX_DATA_SEG) "+4(%rcx)\n"
-																					"	mov %gs, " STR(
-																						CTX_DATA_SEG) "+6(%rcx)\n"
-																							      "	mov %rcx, %rbx\n"
-																							      "	mov %edi, %r12d\n"
-																							      "	mov %rdx, %r13\n"
-																							      "	xor %eax, %eax\n"
-																							      "	mov %eax, %ds; mov %eax, %es; mov %eax, %fs; mov %eax, %gs\n"
-																							      "	mov $" STR(__NR_arch_prctl) ", %eax\n"
-																												"	mov $" STR(ARCH_SET_FS) ", %edi\n"
-																															  "	mov " STR(
-																																  CTX_FS_BASE) "(%rbx), %rsi\n"
-																																	       "	syscall\n"
-																																	       "	mov %rbx, %rdi\n"
-																																	       "	mov %r12d, %esi\n"
-																																	       "	mov %r13, %rdx\n"
-																																	       "	sub $8, %rsp\n"
-																																	       "	call native_collect\n"
-																																	       "	mov " STR(
-																																		       CTX_RSP) "(%rbx), %rsp\n"
-																																				"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-																																				"	ret\n");
+	"	and $-" STR(CTX_STACK_BYTES) ", %rcx\n"
+	"	cmpq $0, " STR(CTX_INSIDE) "(%rcx)\n"
+	"	je native_stray\n"
+	"	movq $0, " STR(CTX_INSIDE) "(%rcx)\n"
+	"	mov %ds, " STR(CTX_DATA_SEG) "+0(%rcx)\n"
+	"	mov %es, " STR(CTX_DATA_SEG) "+2(%rcx)\n"
+	"	mov %fs, " STR(CTX_DATA_SEG) "+4(%rcx)\n"
+	"	mov %gs, " STR(CTX_DATA_SEG) "+6(%rcx)\n"
+	"	mov %rcx, %rbx\n"
+	"	mov %edi, %r12d\n"
+	"	mov %rdx, %r13\n"
+	"	xor %eax, %eax\n"
+	"	mov %eax, %ds; mov %eax, %es; mov %eax, %fs; mov %eax, %gs\n"
+	"	mov $" STR(__NR_arch_prctl) ", %eax\n"
+	"	mov $" STR(ARCH_SET_FS) ", %edi\n"
+	"	mov " STR(CTX_FS_BASE) "(%rbx), %rsi\n"
+	"	syscall\n"
+	"	mov %rbx, %rdi\n"
+	"	mov %r12d, %esi\n"
+	"	mov %r13, %rdx\n"
+	"	sub $8, %rsp\n"
+	"	call native_collect\n"
+	"	mov " STR(CTX_RSP) "(%rbx), %rsp\n"
+	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
+	"	ret\n");
+/* clang-format on */
 
 /* Let the fault happen again, without a handler. */
 void native_stray(int sig)

@@ -281,7 +281,7 @@ int run_image(const struct options *o)
 	struct diag d = { .text = "" };
 	int status, r = run_prepare(&run, &d);
 
-	if (r < 0) {
+	if (r < 0 || !run.machine) {
 		report_line("%s", d.text[0] ? d.text : strerror(-r));
 		report_file_drop(&run.json);
 		status = status_of(r);
