@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@
 #define MAX_JOBS 64u
 #define MAX_REPORTS 40u /* in words, per child */
 #define SAME_REPORTS 2u /* ... of one field and mnemonic */
-#define HANG_POLLS 100u /* of 50 ms on one sequence */
+#define HANG_POLLS 400u /* of 50 ms on one sequence */
 #define EXIT_CANNOT_RUN 77
 #define COVERAGE_MINIMUM 20000u /* sequences from which on the list of mnemonics must be complete */
 
@@ -103,6 +104,7 @@ static uint32_t memory_difference(struct worker *w, const uint8_t *soft)
 {
 	const uint8_t *native = w->native_image;
 
+	memcpy(w->native_image, soft, IMAGE_BYTES);
 	native_save(w->native, w->native_image);
 	for (unsigned n = 0; n < WINDOWS; n++) {
 		uint32_t base = window_table[n].base;
@@ -373,6 +375,7 @@ static _Noreturn void work(const struct settings *set, struct progress *p, unsig
 	const char *why = 0;
 	struct worker *w;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	stay_on_one_cpu(job);
 	w = worker_create(set, p, &why);
 	if (!w) {
@@ -385,6 +388,9 @@ static _Noreturn void work(const struct settings *set, struct progress *p, unsig
 		p->phase = PHASE_REFUSED;
 		_exit(EXIT_CANNOT_RUN);
 	}
+	if (!job && !native_has_low(w->native))
+		fprintf(stderr, "differential: no memory below 64 KiB (vm.mmap_min_addr): "
+				"16-bit addresses only fault\n");
 	if (hung)
 		explain_hang(w, first);
 	for (uint64_t i = hung ? first + set->jobs : first; i < set->count; i += set->jobs)
@@ -486,27 +492,30 @@ static bool run_children(struct run *r)
 	return ok;
 }
 
-static int summarize(const struct run *r)
+/* Add the counts of all jobs to those of the first. */
+static int summarize(struct run *r)
 {
-	static struct coverage total;
-	uint64_t compared = 0, differ = 0, skipped = 0;
+	struct progress *total = &r->progress[0];
+	uint64_t skipped = 0;
 	unsigned missing = 0;
 
-	for (unsigned n = 0; n < r->set->jobs; n++) {
-		compared += r->progress[n].compared;
-		differ += r->progress[n].differ + r->progress[n].hung;
-		coverage_add(&total, &r->progress[n].coverage);
+	for (unsigned n = 1; n < r->set->jobs; n++) {
+		total->compared += r->progress[n].compared;
+		total->differ += r->progress[n].differ;
+		total->hung += r->progress[n].hung;
+		coverage_add(&total->coverage, &r->progress[n].coverage);
 	}
 	for (unsigned i = 0; i < COVERAGE_REASONS; i++)
-		skipped += total.skipped[i].count;
+		skipped += total->coverage.skipped[i].count;
 	if (r->set->stats)
-		coverage_print(&total, stdout);
-	coverage_print_differ(&total, stderr);
+		coverage_print(&total->coverage, stdout);
+	coverage_print_differ(&total->coverage, stderr);
 	if (!r->set->one && !r->set->ldt && r->set->count >= COVERAGE_MINIMUM)
-		missing = coverage_missing(&total, stderr);
-	printf("differential: seed %lu: %lu sequences compared, %lu differ, %lu not comparable, %lu lost\n",
-	       r->set->seed, compared, differ, skipped, r->lost);
-	return differ || r->lost || missing;
+		missing = coverage_missing(&total->coverage, stderr);
+	printf("differential: seed %lu: %lu sequences compared, %lu differ, %lu not comparable, "
+	       "%lu hung, %lu lost\n",
+	       r->set->seed, total->compared, total->differ, skipped, total->hung, r->lost);
+	return total->differ || total->hung || r->lost || missing;
 }
 
 static bool parse(int argc, char **argv, struct settings *set)

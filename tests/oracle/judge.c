@@ -213,12 +213,13 @@ void judge_trace(struct soft *s, const struct gen_case *c, const uint8_t image[I
 		if ((st.seg[X86_CS].selector & ~3u) == (SEL_USER_CODE64 & ~3u))
 			t->excuse = "64-bit code";
 	} while (++t->ran < RUN_INSNS && !soft_go(s, 1, &out));
-	/* A faulting instruction has changed no flag; a trap comes after its instruction. */
-	if (out.vector != VEC_DB && out.vector != VEC_BP && out.vector != VEC_OF)
-		t->undefined = before;
+	/* A trap comes after its instruction, a fault before: that has changed no flag. */
+	if (out.vector == VEC_DB || out.vector == VEC_BP || out.vector == VEC_OF)
+		return;
+	t->undefined = before;
 	/*
-	 * A fault in a repeated CMPS or SCAS: Intel restores the flags (SDM vol. 2, REP), AMD leaves
-	 * those of the last comparison.
+	 * But for a fault in a repeated CMPS or SCAS: Intel restores the flags (SDM vol. 2, REP),
+	 * AMD leaves those of the last comparison.
 	 */
 	if (t->known && t->last.attributes & (ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE))
 		t->undefined |= EFLAGS_ARITH;

@@ -38,7 +38,7 @@ struct native {
 	uint16_t pad[6];
 	uint16_t data_seg[4]; /* DS, ES, FS, GS when the handler was entered */
 	struct outcome out;
-	bool has_ldt;
+	bool has_ldt, has_low;
 };
 
 _Static_assert(offsetof(struct native, rsp) == CTX_RSP, "asm");
@@ -161,21 +161,32 @@ static void *window_host(unsigned w)
 	return (void *)(uintptr_t)window_table[w].base;
 }
 
-static bool map_windows(void)
+static bool map_window(unsigned w)
 {
-	for (unsigned w = 0; w < WINDOWS; w++) {
-		size_t bytes = window_table[w].pages * PAGE_BYTES;
-		void *p = mmap(window_host(w), bytes, PROT_READ | PROT_WRITE | PROT_EXEC,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE, -1,
-			       0);
+	size_t bytes = window_table[w].pages * PAGE_BYTES;
+	void *p = mmap(window_host(w), bytes, PROT_READ | PROT_WRITE | PROT_EXEC,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE, -1, 0);
 
-		if (p != window_host(w))
+	return p == window_host(w);
+}
+
+/* The low window may be missing: sequences that use it then fault, on both sides. */
+static bool map_windows(struct native *n)
+{
+	n->has_low = map_window(WIN_LOW);
+	for (unsigned w = WIN_LOW + 1; w < WINDOWS; w++) {
+		if (!map_window(w))
 			return false;
 	}
 	return true;
 }
 
-/* Read-only pages are written first: only a page that is there faults with the P bit. */
+static bool window_mapped(const struct native *n, unsigned w)
+{
+	return w != WIN_LOW || n->has_low;
+}
+
+/* A read-only page is there all the same (MAP_POPULATE): only so a write faults with the P bit. */
 static void protect_windows(int rights)
 {
 	for (unsigned w = 0; w < WINDOWS; w++) {
@@ -263,13 +274,14 @@ struct native *native_create(const char **why)
 		return 0;
 	n = (struct native *)(((uintptr_t)area + CTX_STACK_BYTES - 1) &
 			      -(uintptr_t)CTX_STACK_BYTES);
-	*why = "no memory below 4 GiB at the windows' addresses (vm.mmap_min_addr above 0x8000?)";
-	if (!map_windows())
+	*why = "the windows' addresses below 4 GiB are taken";
+	if (!map_windows(n))
 		return 0;
 	*why = "signal handlers or system-call filter refused";
 	if (syscall(SYS_arch_prctl, ARCH_GET_FS, &n->fs_base) || !install_handlers(n) ||
 	    !install_filter())
 		return 0;
+	protect_windows(PROT_READ | PROT_EXEC);
 	n->has_ldt = install_ldt();
 	*why = "this kernel does not run 32-bit code (selector 0x23)";
 	return probe(n) ? n : 0;
@@ -284,38 +296,46 @@ void native_run(struct native *n, const struct start_state *start, struct outcom
 
 void native_load(struct native *n, const uint8_t image[IMAGE_BYTES])
 {
-	uint32_t at = 0;
-
 	for (unsigned w = 0; w < WINDOWS; w++) {
+		const uint8_t *from = image + window_offset(window_table[w].base);
 		uint32_t bytes = window_table[w].pages * PAGE_BYTES;
 
-		/* Most images differ in few pages; a read-only window costs two system calls. */
+		if (!window_mapped(n, w))
+			continue;
 		if (window_table[w].writable) {
-			memcpy(window_host(w), image + at, bytes);
-		} else if (memcmp(window_host(w), image + at, bytes)) {
+			memcpy(window_host(w), from, bytes);
+		} else if (memcmp(window_host(w), from, bytes)) {
+			/* Two system calls; a case seldom patches a read-only window. */
 			protect_windows(PROT_READ | PROT_WRITE | PROT_EXEC);
-			memcpy(window_host(w), image + at, bytes);
+			memcpy(window_host(w), from, bytes);
 			protect_windows(PROT_READ | PROT_EXEC);
 		}
-		at += bytes;
 	}
 }
 
 void native_save(const struct native *n, uint8_t image[IMAGE_BYTES])
 {
-	for (unsigned w = 0; w < WINDOWS; w++)
-		memcpy(image + window_offset(window_table[w].base), window_host(w),
-		       window_table[w].pages * PAGE_BYTES);
+	for (unsigned w = 0; w < WINDOWS; w++) {
+		if (window_mapped(n, w))
+			memcpy(image + window_offset(window_table[w].base), window_host(w),
+			       window_table[w].pages * PAGE_BYTES);
+	}
 }
 
 bool native_equals(const struct native *n, const uint8_t image[IMAGE_BYTES])
 {
 	for (unsigned w = 0; w < WINDOWS; w++) {
-		if (memcmp(image + window_offset(window_table[w].base), window_host(w),
+		if (window_mapped(n, w) &&
+		    memcmp(image + window_offset(window_table[w].base), window_host(w),
 			   window_table[w].pages * PAGE_BYTES))
 			return false;
 	}
 	return true;
+}
+
+bool native_has_low(const struct native *n)
+{
+	return n->has_low;
 }
 
 bool native_has_ldt(const struct native *n)

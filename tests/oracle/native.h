@@ -45,12 +45,17 @@ struct native *native_create(const char **why);
 /* Run from `start` until an exception. The windows hold what the code left there. */
 void native_run(struct native *n, const struct start_state *start, struct outcome *out);
 
-/* Copy an image into the windows and out of them. */
+/*
+ * Copy an image into the windows and out of them. A window that could not be mapped is left out on
+ * both ways.
+ */
 void native_load(struct native *n, const uint8_t image[IMAGE_BYTES]);
 void native_save(const struct native *n, uint8_t image[IMAGE_BYTES]);
 /* Compare the windows with an image. */
 bool native_equals(const struct native *n, const uint8_t image[IMAGE_BYTES]);
 
+/* Is the window below 64 KiB there? vm.mmap_min_addr may forbid it. */
+bool native_has_low(const struct native *n);
 /* Did modify_ldt(2) accept the LDT? */
 bool native_has_ldt(const struct native *n);
 void native_gdt(const struct native *n, struct native_gdt_row row[NATIVE_GDT_ROWS]);

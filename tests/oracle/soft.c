@@ -35,6 +35,7 @@ struct soft {
 	struct native_range foreign[NATIVE_RANGES];
 	unsigned foreigns;
 	const char *reason;
+	bool has_low; /* the native side has the window below 64 KiB */
 	uint8_t ram[RAM_BYTES];
 };
 
@@ -58,7 +59,7 @@ static bool soft_translate(void *ctx, gva_t lin, unsigned access, struct x86_map
 		system |= lin >= s->foreign[i].start && lin < s->foreign[i].end;
 	if (system)
 		s->reason = "touched an address that the test's process uses itself";
-	if (at < 0)
+	if (at < 0 || (!s->has_low && lin - LOW_BASE < window_table[WIN_LOW].pages * PAGE_BYTES))
 		return false;
 	if (readonly && kind == ACCESS_WRITE) {
 		*error |= PF_P;
@@ -209,6 +210,7 @@ struct soft *soft_create(const struct native *n, enum x86_tlb_kind tlb)
 		free(s);
 		return 0;
 	}
+	s->has_low = native_has_low(n);
 	s->foreigns = native_foreign(n, s->foreign, NATIVE_RANGES);
 	build_system_page(s, n);
 	build_state(s, n);

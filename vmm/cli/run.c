@@ -54,8 +54,10 @@ static int engine_by_name(struct run *run, struct diag *d)
 			continue;
 		engine_list[i]->probe(run->o->mmu, &probe);
 		if (!probe.usable)
-			return diag_set(d, EINVAL, "--engine %s --mmu %s: %s", name,
-					options_mmu_name(run->o->mmu), probe.reason);
+			return diag_set(d, EINVAL, "--engine %s --mmu %s: %s; or use %s", name,
+					options_mmu_name(run->o->mmu), probe.reason,
+					run->o->mmu == ENGINE_MMU_DIRECT ? "--engine soft" :
+									   "--mmu direct");
 		run->engine = engine_list[i];
 		return 0;
 	}

@@ -68,8 +68,13 @@ struct engine_stats {
 /* What a probe found out about this host. */
 struct engine_probe {
 	bool usable;
-	char reason[160]; /* why it is usable, or why not and what to do */
+	char reason[256]; /* why it is usable, or why not and what to do */
 };
+
+/* What an engine can do that others cannot; options that need it ask here. */
+#define ENGINE_MODELS_TLB 1u   /* --tlb */
+#define ENGINE_COUNTS_INSNS 2u /* --limit-insns, instructions in engine_stats */
+#define ENGINE_VIRTUAL_TIME 4u /* time is no wall clock: idle_until() passes it at once */
 
 /*
  * Everything a snapshot of the vCPU needs. Cached translations are not part of it: save and load
@@ -81,7 +86,8 @@ struct engine_snapshot {
 };
 
 struct engine_ops {
-	const char *name; /* as --engine says it */
+	const char *name;  /* as --engine says it */
+	unsigned features; /* ENGINE_* */
 
 	/* Can it run `mmu` on this host? Fast, without side effects. */
 	void (*probe)(enum engine_mmu mmu, struct engine_probe *out);
@@ -110,9 +116,16 @@ struct engine_ops {
 	/* Make run return ENGINE_EXIT_WINDOW when interrupt_ready becomes true. */
 	void (*request_window)(struct engine *e, bool on);
 
-	/* The host changed page tables or RAM: drop cached translations, or code decoded there. */
+	/* The host changed RAM: drop cached translations, or code decoded there. */
 	int (*flush)(struct engine *e);
 	void (*ram_written)(struct engine *e, gpa_t gpa, uint64_t len);
+	/*
+	 * Change a live page-table entry of the stopped guest so that the guest surely sees it, also
+	 * where KVM keeps shadow tables of its own, which notice only the guest's stores. -EINVAL:
+	 * not 4-byte aligned; -EFAULT: no RAM; -ENOTSUP: this host has no sure way, nothing was
+	 * changed; others: the host failed, and the vCPU will not run again.
+	 */
+	int (*poke_entry)(struct engine *e, gpa_t gpa, pte_t value);
 
 	int (*save)(struct engine *e, struct engine_snapshot *out);
 	int (*load)(struct engine *e, const struct engine_snapshot *in);
@@ -120,6 +133,8 @@ struct engine_ops {
 	void (*stats)(const struct engine *e, struct engine_stats *out);
 	/* The chain of exceptions, or NULL where the engine does not see them. */
 	const struct x86_fault_log *(*faults)(const struct engine *e);
+	/* What get_state cannot tell after a shutdown or failure, in a line; NULL: it is exact. */
+	const char *(*state_caveat)(const struct engine *e);
 };
 
 /* Every engine starts with this. */
@@ -127,6 +142,7 @@ struct engine {
 	const struct engine_ops *ops;
 };
 
+extern const struct engine_ops engine_kvm;
 extern const struct engine_ops engine_soft;
 
 /* All engines of this build, best first; NULL ends the list. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/engine.h"
 
-const struct engine_ops *const engine_list[] = { &engine_soft, NULL };
+const struct engine_ops *const engine_list[] = { &engine_kvm, &engine_soft, NULL };
 
 const char *engine_exit_name(enum engine_exit_reason reason)
 {

@@ -131,7 +131,7 @@ static void soft_probe(enum engine_mmu mmu, struct engine_probe *out)
 	out->usable = mmu == ENGINE_MMU_DIRECT;
 	snprintf(out->reason, sizeof(out->reason), "%s",
 		 out->usable ? "the interpreter runs on every host"
-			     : "the interpreter has no shadow tables yet; use --mmu direct");
+			     : "the interpreter has no shadow tables yet");
 }
 
 static void soft_destroy(struct engine *e)
@@ -262,6 +262,21 @@ static void soft_ram_written(struct engine *e, gpa_t gpa, uint64_t len)
 	x86_ram_written(soft_of(e)->cpu, gpa, len);
 }
 
+static int soft_poke_entry(struct engine *e, gpa_t gpa, pte_t value)
+{
+	struct soft *s = soft_of(e);
+	void *at = ram_span(s->config.ram, gpa, sizeof(value));
+
+	if (gpa % sizeof(value))
+		return -EINVAL;
+	if (!at)
+		return -EFAULT;
+	x86_ram_written(s->cpu, gpa, sizeof(value));
+	memcpy(at, &value, sizeof(value));
+	x86_flush_all(s->cpu);
+	return 0;
+}
+
 static int soft_save(struct engine *e, struct engine_snapshot *out)
 {
 	struct soft *s = soft_of(e);
@@ -297,8 +312,14 @@ static const struct x86_fault_log *soft_faults(const struct engine *e)
 	return x86_faults(soft_of_const(e)->cpu);
 }
 
+static const char *soft_state_caveat(const struct engine *e)
+{
+	return NULL;
+}
+
 const struct engine_ops engine_soft = {
 	.name = "soft",
+	.features = ENGINE_MODELS_TLB | ENGINE_COUNTS_INSNS | ENGINE_VIRTUAL_TIME,
 	.probe = soft_probe,
 	.create = soft_create,
 	.destroy = soft_destroy,
@@ -314,8 +335,10 @@ const struct engine_ops engine_soft = {
 	.request_window = soft_request_window,
 	.flush = soft_flush,
 	.ram_written = soft_ram_written,
+	.poke_entry = soft_poke_entry,
 	.save = soft_save,
 	.load = soft_load,
 	.stats = soft_stats,
 	.faults = soft_faults,
+	.state_caveat = soft_state_caveat,
 };

@@ -95,11 +95,10 @@ static void wait_for_interrupt(struct machine *m)
 {
 	const struct engine_ops *ops = m->engine->ops;
 	uint64_t now = ops->now_ns(m->engine), due = bus_next_due(&m->bus);
-	struct x86_state state;
+	bool enabled = ops->interrupt_ready(m->engine);
 
-	ops->get_state(m->engine, &state);
 	machine_pump_input(m);
-	if (!(state.eflags & EFLAGS_IF)) {
+	if (!enabled) {
 		machine_kill(m, MACHINE_HALTED, 0,
 			     "the guest halted with interrupts off; nothing can wake it");
 	} else if (pic_pending(m->pic)) {
@@ -110,7 +109,8 @@ static void wait_for_interrupt(struct machine *m)
 		due = due < most ? due : most;
 		console_wait(m->console, due - now);
 		machine_pump_input(m);
-		ops->idle_until(m->engine, due);
+		if (ops->features & ENGINE_VIRTUAL_TIME)
+			ops->idle_until(m->engine, due);
 	} else if (due == BUS_NEVER) {
 		machine_kill(m, MACHINE_HALTED, 0,
 			     "the guest halted; no timer is armed and no input can come");

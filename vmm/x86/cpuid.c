@@ -41,3 +41,17 @@ void x86_cpuid(uint32_t leaf, struct x86_cpuid *out)
 		if (cpuid_rows[n].leaf == leaf)
 			*out = cpuid_rows[n].value;
 }
+
+#define MSR_MCG_CAP 0x179u    /* no error-reporting banks */
+#define MSR_MCG_STATUS 0x17au /* no machine check */
+
+bool x86_msr_read(uint32_t number, uint64_t *value)
+{
+	*value = 0;
+	return number == MSR_MCG_CAP || number == MSR_MCG_STATUS;
+}
+
+bool x86_msr_write(uint32_t number, uint64_t value)
+{
+	return number == MSR_MCG_STATUS && value == 0;
+}

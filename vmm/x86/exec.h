@@ -129,4 +129,12 @@ struct x86_cpuid {
 };
 void x86_cpuid(uint32_t leaf, struct x86_cpuid *out);
 
+/*
+ * Model-specific registers on every engine, but for the TSC, which each engine has of its own.
+ * False: no such register, or it does not take the value; the instruction raises #GP(0).
+ */
+#define X86_MSR_TSC 0x10u
+bool x86_msr_read(uint32_t number, uint64_t *value);
+bool x86_msr_write(uint32_t number, uint64_t value);
+
 #endif

@@ -280,68 +280,26 @@ static const struct insn *op_rdpmc(struct cpu *c, const struct insn *i)
 	return cpu_fault(c, i, VEC_GP, 0);
 }
 
-static uint64_t msr_tsc_read(struct cpu *c)
-{
-	return cpu_tsc(c);
-}
-
-static bool msr_tsc_write(struct cpu *c, uint64_t value)
-{
-	c->tsc_offset += value - cpu_tsc(c);
-	return true;
-}
-
-static uint64_t msr_zero_read(struct cpu *c)
-{
-	return 0;
-}
-
-static bool msr_zero_write(struct cpu *c, uint64_t value)
-{
-	return value == 0;
-}
-
-/* A model-specific register; `write` says whether it takes the value, NULL takes none. */
-struct msr_row {
-	uint32_t number;
-	uint64_t (*read)(struct cpu *c);
-	bool (*write)(struct cpu *c, uint64_t value);
-};
-
-static const struct msr_row msrs[] = {
-	{ 0x010, msr_tsc_read, msr_tsc_write },	  /* IA32_TIME_STAMP_COUNTER */
-	{ 0x179, msr_zero_read, NULL },		  /* IA32_MCG_CAP: no error-reporting banks */
-	{ 0x17a, msr_zero_read, msr_zero_write }, /* IA32_MCG_STATUS: no machine check */
-};
-
-static const struct msr_row *msr_find(uint32_t number)
-{
-	for (unsigned n = 0; n < ARRAY_SIZE(msrs); n++)
-		if (msrs[n].number == number)
-			return &msrs[n];
-	return NULL;
-}
-
 static const struct insn *op_rdmsr(struct cpu *c, const struct insn *i)
 {
-	const struct msr_row *msr = msr_find(c->gpr[X86_ECX]);
+	uint64_t value;
 
-	if (c->cpl != 0 || !msr)
-		return cpu_fault(c, i, VEC_GP, 0);
 	cpu_sync(c, i);
-	edx_eax_set(c, msr->read(c));
+	value = cpu_tsc(c);
+	if (c->cpl != 0 || (c->gpr[X86_ECX] != X86_MSR_TSC && !x86_msr_read(c->gpr[X86_ECX], &value)))
+		return cpu_fault(c, i, VEC_GP, 0);
+	edx_eax_set(c, value);
 	return i + 1;
 }
 
 static const struct insn *op_wrmsr(struct cpu *c, const struct insn *i)
 {
-	const struct msr_row *msr = msr_find(c->gpr[X86_ECX]);
 	uint64_t value = (uint64_t)c->gpr[X86_EDX] << 32 | c->gpr[X86_EAX];
 
-	if (c->cpl != 0 || !msr || !msr->write)
-		return cpu_fault(c, i, VEC_GP, 0);
 	cpu_sync(c, i);
-	if (!msr->write(c, value))
+	if (c->cpl == 0 && c->gpr[X86_ECX] == X86_MSR_TSC)
+		c->tsc_offset += value - cpu_tsc(c);
+	else if (c->cpl != 0 || !x86_msr_write(c->gpr[X86_ECX], value))
 		return cpu_fault(c, i, VEC_GP, 0);
 	return i + 1;
 }
