@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/kvm.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,6 +75,28 @@ static const struct jail_rule rules[] = {
 	ANY(exit_group),			       /* the end */
 };
 
+/*
+ * What engine kvm does from its first KVM_RUN to its end (engine/kvm.c, engine/kvm_state.c). Making
+ * VMs, vCPUs and devices is not among it.
+ */
+static const struct jail_rule kvm_rules[] = {
+	WHEN(ioctl, 1, WORD, KVM_RUN),			  /* run the guest */
+	WHEN(ioctl, 1, WORD, KVM_INTERRUPT),		  /* an interrupt of the PIC */
+	WHEN(ioctl, 1, WORD, KVM_GET_REGS),		  /* state, without KVM_CAP_SYNC_REGS */
+	WHEN(ioctl, 1, WORD, KVM_SET_REGS),		  /* set state: scripts, snapshots */
+	WHEN(ioctl, 1, WORD, KVM_GET_SREGS),		  /* state; CR2 of an injected #PF */
+	WHEN(ioctl, 1, WORD, KVM_SET_SREGS),		  /* the same */
+	WHEN(ioctl, 1, WORD, KVM_GET_VCPU_EVENTS),	  /* state: interrupt shadows */
+	WHEN(ioctl, 1, WORD, KVM_SET_VCPU_EVENTS),	  /* the same; inject an exception */
+	WHEN(ioctl, 1, WORD, KVM_GET_DEBUGREGS),	  /* state: DR0 to DR7 */
+	WHEN(ioctl, 1, WORD, KVM_SET_DEBUGREGS),	  /* the same */
+	WHEN(ioctl, 1, WORD, KVM_GET_MSRS),		  /* state: the TSC */
+	WHEN(ioctl, 1, WORD, KVM_SET_MSRS),		  /* the same */
+	WHEN(ioctl, 1, WORD, KVM_SET_USER_MEMORY_REGION), /* drop stale translations */
+	ANY(timer_settime),				  /* bring the vCPU back at a deadline */
+	ANY(timer_delete),				  /* cleaning up */
+};
+
 /* Calls that a library can do without: they fail instead, and nobody dies. */
 static const struct jail_rule refused_rules[] = {
 	ANY(readlink), /* libdw: the path of a file, to look for others beside it */
@@ -118,7 +141,7 @@ static int rule_add_self(scmp_filter_ctx ctx)
 	return rules_add(ctx, SCMP_ACT_ALLOW, &rule, 1);
 }
 
-static int filter_load(void)
+static int filter_load(enum jail_kind kind)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	int r;
@@ -129,6 +152,8 @@ static int filter_load(void)
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (!r)
 		r = rules_add(ctx, SCMP_ACT_ALLOW, rules, ARRAY_SIZE(rules));
+	if (!r && kind == JAIL_KVM)
+		r = rules_add(ctx, SCMP_ACT_ALLOW, kvm_rules, ARRAY_SIZE(kvm_rules));
 	if (!r)
 		r = rules_add(ctx, SCMP_ACT_ERRNO(ENOENT), refused_rules,
 			      ARRAY_SIZE(refused_rules));
@@ -164,7 +189,7 @@ static int descriptors_bound(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
-int jail_enter(struct diag *d)
+int jail_enter(enum jail_kind kind, struct diag *d)
 {
 	int r = descriptors_bound();
 
@@ -172,7 +197,7 @@ int jail_enter(struct diag *d)
 		r = capabilities_drop();
 	if (r)
 		return diag_set(d, -r, "jail: cannot give up privileges: %s", strerror(-r));
-	r = filter_load();
+	r = filter_load(kind);
 	if (r)
 		return diag_set(d, -r,
 				"jail: cannot load the system call filter: %s; use a kernel "

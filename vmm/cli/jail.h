@@ -27,12 +27,17 @@
 #define JAIL_SANITIZED 0
 #endif
 
+enum jail_kind {
+	JAIL_SOFT, /* an engine that is a program alone */
+	JAIL_KVM,  /* engine kvm: what it asks of its VM and vCPU while the guest runs */
+};
+
 /*
  * Enter: drop all capabilities, bound the number of descriptors, load the filter (which sets
  * no_new_privs). Call once, with one thread. Negative errno with a line in `d` where the host
  * cannot do it.
  */
-int jail_enter(struct diag *d);
+int jail_enter(enum jail_kind kind, struct diag *d);
 
 /*
  * Name of a system call that code in a jail would try, for the last message; NULL for others.

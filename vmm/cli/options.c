@@ -19,7 +19,9 @@ struct option_row {
 	int (*parse)(const struct option_row *row, const char *value, void *field, struct diag *d);
 	size_t field; /* offset in struct options */
 	const char *const *choices;
-	const char *help; /* lines */
+	unsigned commands; /* enum options_command: those that take it */
+	unsigned feature;  /* ENGINE_* that it asks of the engine; 0: none */
+	const char *help;  /* lines */
 };
 
 static const char *const mmu_names[] = {
@@ -214,38 +216,43 @@ static int parse_choice(const struct option_row *row, const char *value, void *f
 
 #define FIELD(name) offsetof(struct options, name)
 
+#define RUN COMMAND_RUN
+#define ALL (COMMAND_RUN | COMMAND_DOCTOR)
+
 static const struct option_row rows[] = {
-	{ "append", 0, "TEXT", parse_text, FIELD(append), NULL,
+	{ "append", 0, "TEXT", parse_text, FIELD(append), NULL, RUN, 0,
 	  "add TEXT to the guest's command line" },
-	{ "initrd", 0, "FILE", parse_file, FIELD(initrd), NULL,
+	{ "initrd", 0, "FILE", parse_file, FIELD(initrd), NULL, RUN, 0,
 	  "give FILE to the guest as its first multiboot module" },
-	{ NULL, 'm', "SIZE", parse_ram, FIELD(ram_bytes), NULL,
+	{ NULL, 'm', "SIZE", parse_ram, FIELD(ram_bytes), NULL, RUN, 0,
 	  "guest RAM, 2M to 3G; K, M or G may follow the number,\n"
 	  "a bare number is in MiB (default 1G)" },
-	{ "engine", 0, "auto|kvm|soft", parse_text, FIELD(engine), NULL,
+	{ "engine", 0, "auto|kvm|soft", parse_text, FIELD(engine), NULL, RUN, 0,
 	  "what runs the guest's instructions (default auto: the\n"
 	  "best that works on this host, named on stderr)" },
-	{ "mmu", 0, "direct|shadow", parse_choice, FIELD(mmu), mmu_names,
+	{ "mmu", 0, "direct|shadow", parse_choice, FIELD(mmu), mmu_names, RUN, 0,
 	  "whose page tables are walked: the guest's own, or\n"
 	  "shadow tables made from them (default direct)" },
-	{ "tlb", 0, "normal|drop|hoard", parse_choice, FIELD(tlb), tlb_names,
+	{ "tlb", 0, "normal|drop|hoard", parse_choice, FIELD(tlb), tlb_names, RUN,
+	  ENGINE_MODELS_TLB,
 	  "what engine soft caches of translations: as much as a\n"
 	  "CPU, nothing, or all it may, which shows where an\n"
 	  "INVLPG is missing (default normal)" },
-	{ "limit-insns", 0, "N", parse_count, FIELD(limit_insns), NULL,
-	  "stop after N guest instructions, with status 101\n"
-	  "(default 0: no limit)" },
-	{ "timeout", 0, "S", parse_seconds, FIELD(timeout_us), NULL,
+	{ "limit-insns", 0, "N", parse_count, FIELD(limit_insns), NULL, RUN, ENGINE_COUNTS_INSNS,
+	  "stop after N guest instructions, with status 101;\n"
+	  "needs engine soft (default 0: no limit)" },
+	{ "timeout", 0, "S", parse_seconds, FIELD(timeout_us), NULL, RUN, 0,
 	  "stop after S seconds of real time, with status 101;\n"
 	  "decimals are allowed (default 0: no limit)" },
-	{ "stats", 0, NULL, parse_flag, FIELD(stats), NULL,
+	{ "stats", 0, NULL, parse_flag, FIELD(stats), NULL, RUN, 0,
 	  "print a summary of the run on stderr" },
-	{ "json", 0, "FILE", parse_file, FIELD(json), NULL, "write the summary to FILE as JSON" },
-	{ "seed", 0, "N", parse_count, FIELD(seed), NULL,
+	{ "json", 0, "FILE", parse_file, FIELD(json), NULL, ALL, 0,
+	  "write the same to FILE as a JSON object" },
+	{ "seed", 0, "N", parse_count, FIELD(seed), NULL, RUN, 0,
 	  "start of the random numbers that the guest can read\n"
 	  "(default 0)" },
-	{ "help", 'h', NULL, parse_flag, FIELD(help), NULL, "print this text" },
-	{ "version", 0, NULL, parse_flag, FIELD(version), NULL,
+	{ "help", 'h', NULL, parse_flag, FIELD(help), NULL, ALL, 0, "print this text" },
+	{ "version", 0, NULL, parse_flag, FIELD(version), NULL, ALL, 0,
 	  "print the version and the engines of this build" },
 };
 
@@ -261,29 +268,33 @@ const char *options_tlb_name(unsigned tlb)
 
 #define HELP_COLUMN 27
 
-void options_help(FILE *out)
+static void row_help(const struct option_row *row, FILE *out)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct option_row *row = &rows[i];
-		char left[64], spelling[32], letter[8] = "";
+	char left[64], spelling[32], letter[8] = "";
 
-		if (row->name && row->letter)
-			snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-		snprintf(left, sizeof(left), "  %s%s%s%s", letter, row_spelling(row, spelling),
-			 row->arg ? " " : "", row->arg ? row->arg : "");
-		fprintf(out, "%-*s", HELP_COLUMN, left);
-		if (strlen(left) >= HELP_COLUMN)
-			fprintf(out, "\n%*s", HELP_COLUMN, "");
-		for (const char *line = row->help; line;) {
-			const char *end = strchr(line, '\n');
-			int len = end ? (int)(end - line) : (int)strlen(line);
+	if (row->name && row->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+	snprintf(left, sizeof(left), "  %s%s%s%s", letter, row_spelling(row, spelling),
+		 row->arg ? " " : "", row->arg ? row->arg : "");
+	fprintf(out, "%-*s", HELP_COLUMN, left);
+	if (strlen(left) >= HELP_COLUMN)
+		fprintf(out, "\n%*s", HELP_COLUMN, "");
+	for (const char *line = row->help; line;) {
+		const char *end = strchr(line, '\n');
+		int len = end ? (int)(end - line) : (int)strlen(line);
 
-			fprintf(out, "%.*s\n", len, line);
-			if (end)
-				fprintf(out, "%*s", HELP_COLUMN, "");
-			line = end ? end + 1 : NULL;
-		}
+		fprintf(out, "%.*s\n", len, line);
+		if (end)
+			fprintf(out, "%*s", HELP_COLUMN, "");
+		line = end ? end + 1 : NULL;
 	}
+}
+
+void options_help(enum options_command command, FILE *out)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].commands & command)
+			row_help(&rows[i], out);
 }
 
 /* --- words ------------------------------------------------------------------------------------- */
@@ -326,8 +337,16 @@ static unsigned edit_distance(const char *word, size_t len, const char *name)
 	return row[columns];
 }
 
-/* An option that nobody has; `len` leaves out "=value". */
-static int option_unknown(const char *word, size_t len, struct diag *d)
+/* One command line being parsed. */
+struct parse {
+	struct options *o;
+	enum options_command command;
+	int argc;
+	char *const *argv;
+};
+
+/* An option that the command does not have; `len` leaves out "=value". */
+static int option_unknown(const struct parse *p, const char *word, size_t len, struct diag *d)
 {
 	const struct option_row *best = NULL;
 	unsigned least = 4; /* more than three edits is another word */
@@ -343,7 +362,8 @@ static int option_unknown(const char *word, size_t len, struct diag *d)
 									      : SUGGEST_MAX;
 
 		/* Not even half of the word right is no likeness. */
-		if (edits < least && edits * 2 <= len - dashes + 1) {
+		if (rows[i].commands & p->command && edits < least &&
+		    edits * 2 <= len - dashes + 1) {
 			least = edits;
 			best = &rows[i];
 		}
@@ -351,22 +371,22 @@ static int option_unknown(const char *word, size_t len, struct diag *d)
 	if (best)
 		return diag_set(d, EINVAL, "%.*s: no such option; did you mean %s?", (int)len, word,
 				row_spelling(best, spelling));
-	return diag_set(d, EINVAL, "%.*s: no such option; vmm --help lists them", (int)len, word);
+	return diag_set(d, EINVAL, "%.*s: no such option; vmm %s--help lists them", (int)len, word,
+			p->command == COMMAND_DOCTOR ? "doctor " : "");
 }
 
-static const struct option_row *row_by_name(const char *name, size_t len)
+/* The command's row of this name, or, without one, of this letter. */
+static const struct option_row *row_find(const struct parse *p, const char *name, size_t len,
+					 char letter)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].name && strlen(rows[i].name) == len && !memcmp(rows[i].name, name, len))
-			return &rows[i];
-	return NULL;
-}
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct option_row *row = &rows[i];
 
-static const struct option_row *row_by_letter(char letter)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].letter && rows[i].letter == letter)
-			return &rows[i];
+		if (row->commands & p->command &&
+		    (name ? row->name && strlen(row->name) == len && !memcmp(row->name, name, len)
+			  : row->letter && row->letter == letter))
+			return row;
+	}
 	return NULL;
 }
 
@@ -374,9 +394,9 @@ static const struct option_row *row_by_letter(char letter)
  * The option at argv[at]: "--name", "--name=value", "-l" or "-lvalue", with the value in the next
  * word otherwise. Returns how many words it took, or -EINVAL.
  */
-static int option_take(struct options *o, int argc, char *const *argv, int at, struct diag *d)
+static int option_take(const struct parse *p, int at, struct diag *d)
 {
-	const char *word = argv[at], *value = NULL;
+	const char *word = p->argv[at], *value = NULL;
 	const struct option_row *row;
 	char spelling[32];
 	size_t len;
@@ -384,32 +404,37 @@ static int option_take(struct options *o, int argc, char *const *argv, int at, s
 
 	if (word[1] == '-') {
 		len = strcspn(word, "=");
-		row = row_by_name(word + 2, len - 2);
+		row = row_find(p, word + 2, len - 2, 0);
 		value = word[len] ? word + len + 1 : NULL;
 	} else {
 		len = strlen(word);
-		row = row_by_letter(word[1]);
+		row = row_find(p, NULL, 0, word[1]);
 		value = word[2] ? word + 2 : NULL;
 		if (row && !row->arg && value)
 			row = NULL;
 	}
 	if (!row)
-		return option_unknown(word, len, d);
+		return option_unknown(p, word, len, d);
 	row_spelling(row, spelling);
 	if (!row->arg && value)
 		return diag_set(d, EINVAL, "%s takes no value; leave out =%s", spelling, value);
 	if (row->arg && !value) {
-		if (at + 1 >= argc)
+		if (at + 1 >= p->argc)
 			return diag_set(d, EINVAL, "%s needs %s after it", spelling, row->arg);
-		value = argv[at + 1];
+		value = p->argv[at + 1];
 		words = 2;
 	}
-	r = row->parse(row, value, (char *)o + row->field, d);
+	r = row->parse(row, value, (char *)p->o + row->field, d);
+	p->o->wants |= row->feature;
 	return r < 0 ? r : words;
 }
 
-static int image_take(struct options *o, const char *word, struct diag *d)
+static int image_take(const struct parse *p, const char *word, struct diag *d)
 {
+	struct options *o = p->o;
+
+	if (p->command == COMMAND_DOCTOR)
+		return diag_set(d, EINVAL, "%s: vmm doctor takes no image; leave it out", word);
 	if (o->image)
 		return diag_set(d, EINVAL,
 				"%s: a second image after %s; give one, and quote a "
@@ -419,8 +444,10 @@ static int image_take(struct options *o, const char *word, struct diag *d)
 	return 0;
 }
 
-int options_parse(struct options *o, int argc, char *const *argv, struct diag *d)
+int options_parse(struct options *o, enum options_command command, int argc, char *const *argv,
+		  struct diag *d)
 {
+	const struct parse p = { .o = o, .command = command, .argc = argc, .argv = argv };
 	bool ended = false;
 	int r;
 
@@ -432,14 +459,17 @@ int options_parse(struct options *o, int argc, char *const *argv, struct diag *d
 		if (!ended && !strcmp(word, "--")) {
 			ended = true;
 		} else if (!ended && word[0] == '-' && word[1]) {
-			r = option_take(o, argc, argv, i, d);
+			r = option_take(&p, i, d);
 			if (r < 0 || o->help || o->version)
 				return r < 0 ? r : 0;
-		} else if (image_take(o, word, d) < 0) {
+		} else if (image_take(&p, word, d) < 0) {
 			return -EINVAL;
 		}
 	}
-	if (!o->image)
+	/* No limit asks for nothing. */
+	if (!o->limit_insns)
+		o->wants &= ~ENGINE_COUNTS_INSNS;
+	if (!o->image && command == COMMAND_RUN)
 		return diag_set(d, EINVAL,
 				"no image given; usage: vmm [run] IMAGE [OPTION]..., "
 				"and vmm --help tells more");

@@ -6,7 +6,8 @@
  * --help says about it. Parsing touches nothing but the struct it fills: no file is opened and no
  * host is asked, so that a value is judged by its form and range alone. Texts point into argv.
  *
- * Options stand before or after IMAGE; "--" ends them. Given twice, the last one wins.
+ * Options stand before or after IMAGE; "--" ends them. Given twice, the last one wins. Each option
+ * belongs to one or more commands; `help` and `version` to all of them.
  */
 #ifndef VMM_CLI_OPTIONS_H
 #define VMM_CLI_OPTIONS_H
@@ -24,8 +25,14 @@
 /* A failure of the host or of vmm itself. */
 #define STATUS_FAILED 104
 
+/* What `vmm WORD` does, as bits: an option names the commands that take it. */
+enum options_command {
+	COMMAND_RUN = 1,
+	COMMAND_DOCTOR = 2,
+};
+
 struct options {
-	const char *image;
+	const char *image;  /* of COMMAND_RUN alone */
 	const char *append; /* or NULL */
 	const char *initrd; /* or NULL */
 	const char *json;   /* or NULL */
@@ -36,19 +43,21 @@ struct options {
 	uint64_t seed;
 	unsigned mmu; /* enum engine_mmu */
 	unsigned tlb; /* enum x86_tlb_kind */
+	unsigned wants; /* ENGINE_* features that an option asks of the engine */
 	bool stats;
 	bool help;    /* --help was there: nothing else was looked at after it */
 	bool version; /* the same for --version */
 };
 
 /*
- * Parse the words after the command name. 0: *o is filled; o->image is set unless help or version
- * is asked. -EINVAL: `d` names the word and the mend.
+ * Parse the words after the command name. 0: *o is filled; for COMMAND_RUN, o->image is set unless
+ * help or version is asked. -EINVAL: `d` names the word and the mend.
  */
-int options_parse(struct options *o, int argc, char *const *argv, struct diag *d);
+int options_parse(struct options *o, enum options_command command, int argc, char *const *argv,
+		  struct diag *d);
 
-/* The option part of --help: one entry for each row of the table. */
-void options_help(FILE *out);
+/* The option part of --help: one entry for each row of the table that the command has. */
+void options_help(enum options_command command, FILE *out);
 
 /* Spellings of o->mmu and o->tlb. */
 const char *options_mmu_name(unsigned mmu);

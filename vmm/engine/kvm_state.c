@@ -107,6 +107,8 @@ static void sregs_to_kvm(struct kvm_sregs *k, const struct x86_state *s)
 	k->cr3 = s->cr3;
 	k->cr4 = s->cr4;
 	k->efer = 0;
+	/* no local APIC: with its base enabled, KVM would show one in CPUID whatever we said */
+	k->apic_base = 0;
 	memset(k->interrupt_bitmap, 0, sizeof(k->interrupt_bitmap));
 }
 

@@ -160,6 +160,8 @@ static void faults_print(const struct view *v)
 	uint64_t first = log && log->next > X86_FAULT_LOG ? log->next - X86_FAULT_LOG : 0;
 	bool nested = false;
 
+	if (!log && !v->pm->brief)
+		heading(v, "exceptions: this engine does not see them");
 	if (!log || !log->next)
 		return;
 	heading(v, "exceptions, oldest first");
@@ -499,6 +501,8 @@ void postmortem_write(const struct postmortem *pm, FILE *out)
 	};
 
 	fprintf(out, pm->colour ? "\033[1;31mvmm: %s\033[0m\n" : "vmm: %s\n", pm->reason);
+	if (pm->caveat)
+		fprintf(out, "  note: %s\n", pm->caveat);
 	faults_print(&v);
 	registers_print(&v);
 	if (!pm->brief) {

@@ -20,6 +20,7 @@
 
 struct postmortem {
 	const char *reason;		    /* first line, without a newline */
+	const char *caveat;		    /* what `state` cannot tell, or NULL: it is exact */
 	const struct x86_state *state;	    /* of the stopped vCPU */
 	const struct x86_fault_log *faults; /* or NULL: the engine does not see them */
 	const struct ram *ram;

@@ -257,13 +257,18 @@ enum decode_status decode_insn(const struct decoder *d, const uint8_t *code, siz
 	ZyanStatus status = ZydisDecoderDecodeFull(
 		z, code, bytes > INSN_MAX_BYTES ? INSN_MAX_BYTES : bytes, &zi, zo);
 
-	*out = (struct insn){ .len = 1, .base = GPR_NONE, .index = GPR_NONE, .seg = X86_DS };
+	/* Of what is no instruction every byte counted: a store to any of them must drop it. */
+	*out = (struct insn){ .len = (uint8_t)(bytes < INSN_MAX_BYTES ? bytes : INSN_MAX_BYTES),
+			      .base = GPR_NONE, .index = GPR_NONE, .seg = X86_DS };
 	if (ZYAN_SUCCESS(status)) {
 		out->len = zi.length;
 		out->opsize = (uint8_t)(zi.operand_width / 8);
 		out->addrsize = (uint8_t)(zi.address_width / 8);
 		out->flags = take_prefixes(&zi);
 		take_operands(out, &zi, zo, &variant);
+		/* 3E before JMP or CALL r/m: NOTRACK to Zydis, the DS override to this CPU. */
+		if (zi.attributes & ZYDIS_ATTRIB_HAS_NOTRACK)
+			out->seg = X86_DS;
 		row = find_row(d, &zi, variant);
 	} else if (status == ZYDIS_STATUS_NO_MORE_DATA && bytes < INSN_MAX_BYTES) {
 		return DECODE_NEED_MORE;

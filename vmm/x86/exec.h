@@ -71,7 +71,8 @@ void x86_reset(struct cpu *c);
 
 /*
  * Run until the instruction count reaches `until` or something else stops. Exceptions of the guest
- * are delivered to the guest. Returns why it stopped; the register file is exact then.
+ * are delivered to the guest; entering a handler counts as one instruction, so that the count may end
+ * one above `until`. Returns why it stopped; the register file is exact then.
  */
 enum x86_stop x86_run(struct cpu *c, uint64_t until);
 

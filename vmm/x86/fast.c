@@ -48,23 +48,25 @@ INLINE gva_t flat_ea(const struct cpu *c, const struct insn *i)
 	return i->disp + reg_read32(c, i->base) + (reg_read32(c, i->index) << i->shift);
 }
 
-INLINE bool flat_load(struct cpu *c, const struct insn *i, gva_t lin, unsigned size, uint32_t *v)
+/* Segment `seg` is flat: offset and linear address are the same, but for a wrap at 4 GiB. */
+INLINE bool flat_load(struct cpu *c, const struct insn *i, unsigned seg, gva_t lin, unsigned size,
+		      uint32_t *v)
 {
 	const uint8_t *host = tlb_fast_hit(c->tlb.fast, lin, size, ACCESS_READ);
 
 	if (unlikely(!host))
-		return lin_read(c, i, lin, size, cpu_user(c), v);
+		return mem_read(c, i, seg, lin, size, v);
 	*v = 0;
 	memcpy(v, host, size);
 	return true;
 }
 
-INLINE bool flat_store(struct cpu *c, const struct insn *i, gva_t lin, uint32_t v)
+INLINE bool flat_store(struct cpu *c, const struct insn *i, unsigned seg, gva_t lin, uint32_t v)
 {
 	uint8_t *host = tlb_fast_hit(c->tlb.fast, lin, 4, ACCESS_WRITE);
 
 	if (unlikely(!host))
-		return lin_write(c, i, lin, 4, cpu_user(c), v);
+		return mem_write(c, i, seg, lin, 4, v);
 	memcpy(host, &v, 4);
 	return true;
 }
@@ -73,7 +75,7 @@ INLINE bool flat_push(struct cpu *c, const struct insn *i, uint32_t v)
 {
 	uint32_t sp = c->gpr[X86_ESP] - 4;
 
-	if (!flat_store(c, i, sp, v))
+	if (!flat_store(c, i, X86_SS, sp, v))
 		return false;
 	c->gpr[X86_ESP] = sp;
 	return true;
@@ -145,7 +147,7 @@ INLINE uint32_t do_xor(struct cpu *c, uint32_t a, uint32_t b)
 	{                                                                                          \
 		uint32_t b;                                                                        \
                                                                                                    \
-		if (!flat_load(c, i, flat_ea(c, i), 4, &b))                                        \
+		if (!flat_load(c, i, i->seg, flat_ea(c, i), 4, &b))                                \
 			return NULL;                                                               \
 		reg_write32(c, i->op[0].reg, do_##alu(c, reg_read32(c, i->op[0].reg), b));         \
 		return i + 1;                                                                      \
@@ -193,7 +195,7 @@ INLINE uint32_t do_xor(struct cpu *c, uint32_t a, uint32_t b)
 	{                                                                                          \
 		uint32_t a;                                                                        \
                                                                                                    \
-		if (!flat_load(c, i, flat_ea(c, i), 4, &a))                                        \
+		if (!flat_load(c, i, i->seg, flat_ea(c, i), 4, &a))                                \
 			return NULL;                                                               \
 		do_##alu(c, a, reg_read32(c, i->op[1].reg));                                       \
 		return i + 1;                                                                      \
@@ -202,7 +204,7 @@ INLINE uint32_t do_xor(struct cpu *c, uint32_t a, uint32_t b)
 	{                                                                                          \
 		uint32_t a;                                                                        \
                                                                                                    \
-		if (!flat_load(c, i, flat_ea(c, i), 4, &a))                                        \
+		if (!flat_load(c, i, i->seg, flat_ea(c, i), 4, &a))                                \
 			return NULL;                                                               \
 		do_##alu(c, a, i->imm);                                                            \
 		return i + 1;                                                                      \
@@ -222,7 +224,7 @@ HANDLER(cmp_rm)
 {
 	uint32_t b;
 
-	if (!flat_load(c, i, flat_ea(c, i), 4, &b))
+	if (!flat_load(c, i, i->seg, flat_ea(c, i), 4, &b))
 		return NULL;
 	do_sub(c, reg_read32(c, i->op[0].reg), b);
 	return i + 1;
@@ -312,7 +314,7 @@ HANDLER(mov_rm)
 {
 	uint32_t v;
 
-	if (!flat_load(c, i, flat_ea(c, i), 4, &v))
+	if (!flat_load(c, i, i->seg, flat_ea(c, i), 4, &v))
 		return NULL;
 	reg_write32(c, i->op[0].reg, v);
 	return i + 1;
@@ -320,12 +322,12 @@ HANDLER(mov_rm)
 
 HANDLER(mov_mr)
 {
-	return flat_store(c, i, flat_ea(c, i), reg_read32(c, i->op[1].reg)) ? i + 1 : NULL;
+	return flat_store(c, i, i->seg, flat_ea(c, i), reg_read32(c, i->op[1].reg)) ? i + 1 : NULL;
 }
 
 HANDLER(mov_mi)
 {
-	return flat_store(c, i, flat_ea(c, i), i->imm) ? i + 1 : NULL;
+	return flat_store(c, i, i->seg, flat_ea(c, i), i->imm) ? i + 1 : NULL;
 }
 
 HANDLER(lea_rm)
@@ -344,7 +346,7 @@ HANDLER(lea_rm)
 	{                                                                                          \
 		uint32_t v;                                                                        \
                                                                                                    \
-		if (!flat_load(c, i, flat_ea(c, i), 1, &v))                                        \
+		if (!flat_load(c, i, i->seg, flat_ea(c, i), 1, &v))                                \
 			return NULL;                                                               \
 		reg_write32(c, i->op[0].reg, (uint32_t)(type8)v);                                  \
 		return i + 1;                                                                      \
@@ -353,7 +355,7 @@ HANDLER(lea_rm)
 	{                                                                                          \
 		uint32_t v;                                                                        \
                                                                                                    \
-		if (!flat_load(c, i, flat_ea(c, i), 2, &v))                                        \
+		if (!flat_load(c, i, i->seg, flat_ea(c, i), 2, &v))                                \
 			return NULL;                                                               \
 		reg_write32(c, i->op[0].reg, (uint32_t)(type16)v);                                 \
 		return i + 1;                                                                      \
@@ -378,7 +380,7 @@ HANDLER(pop_r)
 {
 	uint32_t v;
 
-	if (!flat_load(c, i, c->gpr[X86_ESP], 4, &v))
+	if (!flat_load(c, i, X86_SS, c->gpr[X86_ESP], 4, &v))
 		return NULL;
 	c->gpr[X86_ESP] += 4;
 	reg_write32(c, i->op[0].reg, v);
@@ -403,7 +405,7 @@ HANDLER(ret_near)
 {
 	uint32_t eip;
 
-	if (!flat_load(c, i, c->gpr[X86_ESP], 4, &eip))
+	if (!flat_load(c, i, X86_SS, c->gpr[X86_ESP], 4, &eip))
 		return NULL;
 	c->gpr[X86_ESP] += 4;
 	return block_jump(c, eip);

@@ -199,9 +199,10 @@ bool segment_allows(const struct x86_segment *s, uint32_t offset, unsigned size)
 
 		return last >= offset && offset > s->limit && last <= top;
 	}
-	/* With a limit of 4 GiB, an access that wraps is allowed, as on the CPUs we compare with. */
-	if (s->limit == 0xffffffff)
-		return true;
+	/*
+	 * With a limit of 4 GiB, whether an access may wrap is up to the CPU (SDM vol. 3, 5.3). AMD's
+	 * refuse it, and so do we.
+	 */
 	return last >= offset && last <= s->limit;
 }
 
@@ -211,7 +212,7 @@ bool mem_linear(struct cpu *c, const struct insn *i, unsigned seg, uint32_t offs
 	const struct x86_segment *s = &c->seg[seg];
 
 	*lin = s->base + offset;
-	if (likely(c->flat >> seg & 1))
+	if (likely(c->flat >> seg & 1) && likely(offset + (size - 1) >= offset))
 		return true;
 	if (!(s->attr & SEG_P))
 		goto fault;
