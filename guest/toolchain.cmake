@@ -6,8 +6,8 @@
 # own; the depfiles make incremental builds right. It needs no multilib: nothing but the compiler's
 # own headers is included, and nothing is linked from outside.
 #
-# Cache variables: VMSPLIT (3G, 2G, 1G), GUEST_CC (default: the host compiler if it does -m32, else
-# clang), GUEST_LD, GUEST_OBJCOPY.
+# Cache variables: VMSPLIT (3G, 2G, 1G), GUEST_CC (a program's name or path; default: the host
+# compiler if it does -m32, else clang), GUEST_LD, GUEST_OBJCOPY.
 
 set(VMSPLIT 3G CACHE STRING "Size of the guest's user space: 3G, 2G or 1G")
 set_property(CACHE VMSPLIT PROPERTY STRINGS 3G 2G 1G)
@@ -37,9 +37,14 @@ endfunction()
 
 find_program(GUEST_CLANG NAMES clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14)
 mark_as_advanced(GUEST_CLANG)
-set(GUEST_CC "" CACHE FILEPATH "Compiler of the guest; empty: choose one")
+# A STRING: a FILEPATH from the command line would become $PWD/NAME.
+set(GUEST_CC "" CACHE STRING "Compiler of the guest; empty: choose one")
 set(guest_cc)
-foreach(candidate ${GUEST_CC} ${CMAKE_C_COMPILER} ${GUEST_CLANG})
+set(guest_candidates ${GUEST_CC})
+if(NOT GUEST_CC)
+	set(guest_candidates ${CMAKE_C_COMPILER} ${GUEST_CLANG})
+endif()
+foreach(candidate ${guest_candidates})
 	foreach(flag -m32 --target=i686-linux-gnu)
 		guest_try_compiler(works ${candidate} ${flag})
 		if(works AND NOT guest_cc)
@@ -47,6 +52,10 @@ foreach(candidate ${GUEST_CC} ${CMAKE_C_COMPILER} ${GUEST_CLANG})
 		endif()
 	endforeach()
 endforeach()
+if(NOT guest_cc AND GUEST_CC)
+	message(FATAL_ERROR "GUEST_CC=${GUEST_CC} makes no 32-bit x86 objects, neither with -m32 nor with "
+		"--target=i686-linux-gnu; name another compiler, or leave GUEST_CC empty")
+endif()
 if(NOT guest_cc)
 	message(FATAL_ERROR "the guest needs a compiler for 32-bit x86: gcc with -m32, or clang")
 endif()

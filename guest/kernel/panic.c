@@ -53,7 +53,7 @@ static void show_regs(const struct pt_regs *regs, u32 error_code)
 		show_trace(regs->ip, regs->bp);
 }
 
-/* From here on the debug console gets a copy. A panic inside a panic ends without more words. */
+/* A panic inside a panic ends without more words. */
 static void begin_panic(void)
 {
 	static bool in_panic;
@@ -62,7 +62,6 @@ static void begin_panic(void)
 	if (in_panic)
 		machine_exit(EXIT_PANIC);
 	in_panic = true;
-	printk_enable_debugcon();
 }
 
 void do_panic(struct pt_regs *regs, const char *fmt, va_list args)

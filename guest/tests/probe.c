@@ -15,6 +15,7 @@ static void record(const struct die_args *args)
 	caught.vector = args->trapnr;
 	caught.error_code = args->error_code;
 	caught.cr2 = args->cr2;
+	caught.flags = native_save_fl();
 	caught.count++;
 	memcpy(&caught.regs, args->regs, size);
 }
@@ -27,6 +28,7 @@ static bool probe_notifier(const struct die_args *args)
 		record(args);
 	if (args->trapnr == TRAP_BP || args->trapnr == TRAP_DB) {
 		args->regs->flags &= ~(u32)X86_EFLAGS_TF;
+		args->regs->flags |= X86_EFLAGS_RF;
 		return true;
 	}
 	probe_unwind();

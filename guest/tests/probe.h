@@ -5,7 +5,8 @@
  * While a probe runs, the die notifier hands every exception and INT 0x80 to it. An exception ends
  * the probe: its frame is recorded and abandoned, and the probe call returns. Two kinds are
  * different: #BP and #DB are recorded and the code goes on through IRET (the trap flag is taken
- * away); an INT 0x80 with EAX other than PROBE_EXIT passes on to the kernel's system call handler.
+ * away, and RF is set, or an instruction breakpoint would hit again); an INT 0x80 with EAX other
+ * than PROBE_EXIT passes on to the kernel's system call handler.
  *
  * Probes do not nest. Interrupts may come at any time and are served as usual.
  */
@@ -24,6 +25,7 @@ struct trapped {
 	u32 vector; /* of the last event, NO_TRAP if there was none */
 	u32 error_code;
 	u32 cr2;	     /* valid for TRAP_PF */
+	u32 flags;	     /* EFLAGS in the handler: IF shows which kind of gate it was */
 	u32 count;	     /* of events */
 	struct pt_regs regs; /* as the last event found them; sp and ss from user mode only */
 };

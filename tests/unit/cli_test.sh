@@ -29,9 +29,11 @@ ok() {
 	fi
 }
 
-# run WORD...: the streams go to files out and err, the status to $status.
+# run WORD...: the streams go to files out and err, the status to $status. `host` is a command before
+# it that makes another host of this one, or empty.
+host=()
 run() {
-	"$vmm" "$@" >out 2>err </dev/null
+	"${host[@]}" "$vmm" "$@" >out 2>err </dev/null
 	status=$?
 }
 
@@ -77,10 +79,14 @@ ok "help and man page name the same number of options" equal \
 	"$(grep -cE '^  (-., )?--?[a-z]' out)" "$(grep -cE '^\.It Fl' "$man")"
 run run --help
 ok "run --help is the same" has out '^usage: vmm'
+run doctor --help
+ok "doctor's help has status 0" equal "$status" 0
+ok "doctor's help tells of its own usage" has out '^usage: vmm doctor \[--json FILE\]'
+ok "doctor's help tells of its own options alone" equal "$(grep -cE '^  (-., )?--?[a-z]' out)" 3
 run --version
 ok "version has status 0" equal "$status" 0
 ok "version and engines" equal "$(sed 's/[0-9]*\.[0-9]*\.[0-9]*/N/' out | tr '\n' ' ')" \
-	"vmm N engines: soft "
+	"vmm N engines: kvm soft "
 "$vmm" --help >/dev/full 2>err
 ok "output that cannot be written is status 104" equal "$?" 104
 
@@ -107,8 +113,13 @@ refuse "odd RAM" "multiple of 4K" guest.bin -m 8193K
 refuse "size that is none" "as in 512M" guest.bin -m lots
 refuse "count that is none" "not a number" guest.bin --limit-insns many
 refuse "time that is none" "not a time" guest.bin --timeout soon
-refuse "engine kvm" "engine kvm is not in this build; use --engine" guest.bin --engine kvm
-refuse "engine of no build" "engine tcg is not in this build" guest.bin --engine tcg
+refuse "engine of no build" "engine tcg is not in this build; use --engine auto, kvm or soft" \
+	guest.bin --engine tcg
+refuse "tlb on engine kvm" "--tlb: engine kvm uses the CPU's own TLB; use --engine soft" \
+	guest.bin --engine kvm --tlb normal
+refuse "instruction limit on engine kvm" \
+	"--limit-insns: engine kvm does not count instructions; use --engine soft" \
+	guest.bin --engine kvm --limit-insns 5
 refuse "mmu shadow" "--mmu direct" guest.bin --mmu shadow
 refuse "mmu shadow on engine soft" "--mmu direct" guest.bin --mmu shadow --engine soft
 refuse "tlb of no kind" "normal, drop or hoard" guest.bin --tlb big
@@ -121,17 +132,152 @@ refuse "missing initrd" "no-such.cpio" guest.bin --initrd no-such.cpio
 refuse "report in no folder" "--json no/such/report.json" guest.bin --json no/such/report.json
 refuse "report over the image" "--json guest.bin would overwrite" guest.bin --json guest.bin
 refuse "report on a directory" "--json $dir" guest.bin --json "$dir"
+if host=(sh -c 'ulimit -v 1000000 && exec "$@"' sh) && "${host[@]}" "$vmm" --version >out 2>err; then
+	for engine in auto soft; do
+		refuse "more RAM than the host gives, engine $engine" "give a smaller -m" \
+			guest.bin -m 3G --engine $engine --json left.json
+	done
+else
+	echo "# this vmm cannot start with little memory: a lack of it is not tested"
+fi
+host=()
 echo keep >kept.json
 run no-such.bin --json kept.json
 ok "a refusal leaves an old report as it was" equal "$(cat kept.json)" keep
+
+# --- the host: doctor, and --engine kvm ------------------------------------------------------------
+
+# What doctor says of this host in KEY of its JSON.
+doctor_says() {
+	sed -n "s/^ *\"$1\": //p" host.json | head -n 1 | sed 's/,$//; s/^"//; s/"$//'
+}
+
+run doctor --json host.json
+ok "doctor has status 0" equal "$status" 0
+ok "doctor says nothing on stderr" equal "$(cat err)" ""
+for label in "processor's extension" /dev/kvm 'KVM module' 'KVM API version' \
+	'32-bit guest with paging' 'long mode for guests' UMIP KVM_CAP_IMMEDIATE_EXIT \
+	KVM_CAP_USER_MEMORY KVM_CAP_SYNC_REGS KVM_CAP_X86_MSR_FILTER KVM_CAP_X86_USER_SPACE_MSR \
+	KVM_CAP_DEBUGREGS 'look at KVM, and probe' 'exit by OUT, and back' 'engine soft, ALU loop' \
+	'engine kvm' 'engine soft' '--engine auto takes'; do
+	ok "doctor has a row for $label" has out "^  $label  +[^ ]"
+done
+ok "doctor measures engine soft" has out '^  engine soft, ALU loop +[1-9][0-9]* million'
+ok "no colour into a file" equal "$(grep -c "$(printf '\033')" out)" 0
+if command -v python3 >/dev/null; then
+	ok "doctor's JSON is JSON" python3 -m json.tool host.json json.out
+else
+	echo "# no python3 here: doctor's JSON is not parsed"
+fi
+for key in version device openable api_version module processor paging32 long_mode umip extensions \
+	probe_ns exit_ns works problem advice instructions_per_second engine why; do
+	ok "doctor's JSON has $key" has host.json "^ *\"$key\": "
+	ok "the man page tells of doctor's $key" has "$man" "^\\.It Ql (.*[ .])?$key( |\$)"
+done
+run doctor guest.bin
+ok "doctor takes no image" refused "vmm doctor takes no image"
+run doctor --json no/such/report.json
+ok "doctor refuses a report in no folder" refused "--json no/such/report.json"
+"$vmm" doctor >/dev/full 2>err
+ok "a table that cannot be written is status 104" equal "$?" 104
+
+kvm_works=$(doctor_says works)
+if [ "$kvm_works" = true ]; then
+	run guest.bin --engine kvm --stats --json kvm.json
+	ok "engine kvm runs the guest" equal "$status" 0
+	ok "its instructions are not counted" has err '^vmm:   instructions not counted in [0-9.]+ ms'
+	ok "nor its page faults" has err '^vmm:   guest page faults: not counted'
+	ok "its TLB is the CPU's" has err '^vmm: engine kvm, mmu direct, tlb of the CPU,'
+	for line in '"engine": "kvm"' '"tlb": null' '"instructions": null' '"clock": "real"' \
+		'"guest_page_faults": null' '"virtual_ns": null' '"wall_ns": [1-9]'; do
+		ok "its JSON has $line" has kvm.json "^ *$line"
+	done
+	run guest.bin --engine kvm --append test=triple
+	ok "engine kvm: a triple fault is status 100" equal "$status" 100
+	ok "and says that exceptions are not seen" has err 'exceptions: this engine does not see'
+	ok "and that registers may be old" has err '^  note: KVM does not keep the registers'
+	# mov eax, 0xf0000000; jmp eax: no RAM is there, and KVM emulates no instruction from nowhere
+	printf '\270\0\0\0\360\377\340' >nowhere.bin
+	run nowhere.bin --engine kvm
+	ok "engine kvm: an internal error of KVM is status 104" equal "$status" 104
+	ok "and says why" has err '^vmm: engine kvm: KVM internal error 1 '
+	ok "with the registers" has err '^    EIP f0000000'
+	run guest.bin
+	ok "auto takes engine kvm" has err '^vmm: engine kvm: .'
+else
+	refuse "engine kvm on this host" "$(doctor_says problem)" guest.bin --engine kvm
+	ok "with what to do instead" has err ', or use --engine soft$'
+	run guest.bin
+	ok "auto tells the same reason" has err "^vmm: engine soft: $(doctor_says problem)$"
+fi
+if [ "$(doctor_says module)" = kvm_pvm ]; then
+	ok "auto on PVM" equal "$(cat err)" "vmm: engine soft: this host's KVM is PVM, which cannot\
+ run a 32-bit guest with paging"
+fi
+
+# Other hosts, made of this one in a mount namespace. unlike NAME PROBLEM: doctor, --engine kvm and
+# auto name the problem there.
+unlike() {
+	refuse "engine kvm $1" "--engine kvm: $2" guest.bin --engine kvm
+	ok "engine kvm $1: with what to do instead" has err '; .*, or use --engine soft$'
+	run guest.bin --append "test=none exit=7"
+	ok "auto $1: engine soft runs" equal "$status" 7
+	ok "auto $1: and says why" equal "$(wc -l <err) $(grep -cF -- "vmm: engine soft: $2" err)" "1 1"
+	run doctor
+	ok "doctor $1: status 0, as engine soft works" equal "$status" 0
+	ok "doctor $1: the problem" has out "^  engine kvm +does not work: $2"
+}
+
+# in_namespace COMMANDS: `host` is a namespace in which these shell commands were done.
+in_namespace() {
+	host=(unshare -m sh -c "$1"$' || exit 125\nexec "$@"' sh)
+	"${host[@]}" true 2>err
+}
+
+if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
+	echo "# not root, or no mount namespaces here: other hosts are not simulated"
+else
+	mkdir dev && : >dev/null && : >plain
+	chmod 755 "$dir"
+	if in_namespace "mount --bind /dev/null dev/null && mount --rbind dev /dev"; then
+		unlike "without a device" "there is no /dev/kvm; load kvm_intel or kvm_amd"
+		run doctor
+		ok "doctor without a device: what was not asked" has out '^  KVM API version +not known$'
+	fi
+	if [ ! -e /dev/kvm ]; then
+		echo "# no /dev/kvm here: a wrong one is not simulated"
+	else
+		in_namespace "mount --bind plain /dev/kvm" &&
+			unlike "with a plain file" "/dev/kvm is no device; remove it"
+		in_namespace "mount --bind /dev/null /dev/kvm" &&
+			unlike "with a device that is not KVM" "/dev/kvm does not answer as KVM does"
+		nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+		if $nobody "$vmm" --version >/dev/null 2>&1 && mknod node c 10 232; then
+			chmod 660 node && chgrp 1 node
+			in_namespace "mount --bind node /dev/kvm && set -- $nobody \"\$@\"" &&
+				unlike "without permission" "no permission on /dev/kvm; its group is $(
+					getent group 1 | cut -d: -f1)"
+			chmod 600 node
+			in_namespace "mount --bind node /dev/kvm && set -- $nobody \"\$@\"" &&
+				unlike "of the owner alone" "no permission on /dev/kvm, which only"
+		else
+			echo "# no setpriv or mknod here: a lack of permission is not simulated"
+		fi
+	fi
+	host=()
+fi
 
 # --- runs ------------------------------------------------------------------------------------------
 
 run guest.bin
 ok "the guest's status is ours" equal "$status" 0
 ok "auto says in one line what it chose" equal "$(wc -l <err)" 1
-ok "and why" has err '^vmm: engine soft: .'
+ok "and why" has err '^vmm: engine (kvm|soft): .'
 ok "guest console on stdout" has out '^# Totals: pass:[0-9]+ fail:0'
+run guest.bin --tlb drop
+ok "an option that only engine soft has makes auto take it" equal "$(cat err)" \
+	"vmm: engine soft: --tlb: engine kvm uses the CPU's own TLB"
+run guest.bin --engine soft
 cp out first
 run run --engine soft -- guest.bin
 ok "a chosen engine says nothing" equal "$(cat err)" ""
@@ -151,16 +297,22 @@ ok "triple fault: page walk" has err '^    PDE\[768\] '
 ok "triple fault: stack with names" has err '^    [0-9a-f]{8}  [0-9a-f]{8}  run_action\+'
 ok "triple fault: backtrace" has err '^    #[1-9].* start_kernel\+'
 ok "no colour into a file" equal "$(grep -c "$(printf '\033')" err)" 0
+"$vmm" guest.bin --engine soft >/dev/full 2>err </dev/null
+ok "a console that cannot be written is status 104" equal "$?" 104
+ok "in one line, as the guest has no part in it" equal "$(cat err)" \
+	"vmm: cannot write the console: No space left on device"
 rm guest.elf
-run guest.bin --append test=triple
+run guest.bin --append test=triple --engine soft
 ok "a triple fault without symbols still tells registers" has err '^    EIP [0-9a-f]{8}$'
 printf 'garbage' >guest.elf
-run guest.bin --append test=triple
+run guest.bin --append test=triple --engine soft
 ok "symbols that are none do no harm" has err '^    EIP [0-9a-f]{8}$'
 cp "${guest%.bin}.elf" guest.elf
 run guest.bin --append test=hang --limit-insns 1000000 --stats --engine soft
 ok "the instruction limit is status 101" equal "$status" 101
 ok "the instruction limit is told" has err '^vmm: .*limit of 1000000 instructions'
+printf '\353\376' >loop.bin # jmp to itself
+run loop.bin --limit-insns 1000000 --stats
 ok "stats count exactly" has err '^vmm: +1000000 instructions in '
 run guest.bin --append test=hang --timeout 0.2
 ok "the time limit is status 101" equal "$status" 101
@@ -168,10 +320,10 @@ ok "the time limit is told" has err '^vmm: .*time limit'
 
 # --- JSON ------------------------------------------------------------------------------------------
 
-run guest.bin --append test=hang --limit-insns 1000000 --json report.json --seed 0x10 -m 64M
+run loop.bin --limit-insns 1000000 --json report.json --seed 0x10 -m 64M
 for line in '"engine": "soft"' '"mmu": "direct"' '"tlb": "normal"' '"end": "instruction-limit"' \
 	'"status": 101' '"instructions": 1000000' '"seed": 16' '"ram_bytes": 67108864' \
-	'"image": "guest.bin"' '"guest_page_faults": 0' '"exits": \{' '"wall_ns": [1-9]'; do
+	'"clock": "virtual"' '"image": "loop.bin"' '"guest_page_faults": 0' '"exits": \{' '"wall_ns": [1-9]'; do
 	ok "JSON has $line" has report.json "^ *$line"
 done
 for ((i = 0; i < 1000; i++)); do echo padding; done >report.json
@@ -183,11 +335,11 @@ ok "an image's odd name stays JSON" has report.json '"image": "odd\?\\"\\n\.bin"
 
 # --- signals, the jail, the terminal -----------------------------------------------------------------
 
-# Wait until the guest runs: the line of --engine auto comes right before.
+# Wait until the guest runs: it has said its second line.
 started() {
 	local i
 	for ((i = 0; i < 500; i++)); do
-		grep -q '^vmm: engine' err && return
+		grep -q '^Command line:' out && return
 		sleep 0.01
 	done
 }
@@ -197,6 +349,7 @@ signalled() {
 	local sig=$1
 	shift
 	: >err
+	: >out
 	# Without job control, a shell has its background jobs ignore SIGINT and SIGQUIT.
 	( trap - INT QUIT; exec env --default-signal=INT,QUIT "$vmm" guest.bin \
 		--append test=hang "$@" >out 2>err </dev/null ) &
@@ -244,6 +397,7 @@ terminal() {
 	shift 2
 	rm -f pid before after during status
 	: >err
+	: >out
 	cat >inside <<-END
 		stty -g >before
 		sh -c 'echo \$\$ >pid; exec "\$@"' sh "$vmm" guest.bin $* >out 2>err
@@ -253,7 +407,9 @@ terminal() {
 	{
 		started
 		stty -g <"/proc/$(cat pid)/fd/0" >during
-		printf "$keys"
+		printf '%b' "$keys"
+		# while the terminal is raw: Ctrl-C that came later would be a signal
+		sleep 0.3
 		[ -n "$sig" ] && kill -"$sig" "$(cat pid)"
 		for ((i = 0; i < 500; i++)); do
 			[ -s after ] && break

@@ -274,6 +274,36 @@ static void timer_armed_again_takes_its_place_among_the_others(void)
 	CU_ASSERT_STRING_EQUAL(order, "aba");
 }
 
+/* Whatever a device computes, its timer cannot keep the machine where it is. */
+static void timer_armed_for_the_past_by_its_own_function_moves_on(void)
+{
+	struct fake_bus f;
+	struct alarm a;
+	char order[16] = "";
+
+	fake_init(&f);
+	alarm_init(&a, &f, 'a', order);
+	a.again_ns = 3;
+	bus_timer_set(&f.bus, &a.timer, 10);
+	bus_run_timers(&f.bus, 10);
+	CU_ASSERT_STRING_EQUAL(order, "a");
+	CU_ASSERT_EQUAL(bus_next_due(&f.bus), 11);
+}
+
+static void timer_beyond_the_end_of_time_is_never_due(void)
+{
+	struct fake_bus f;
+	struct alarm a;
+	char order[16] = "";
+
+	fake_init(&f);
+	alarm_init(&a, &f, 'a', order);
+	bus_timer_set(&f.bus, &a.timer, BUS_TIME_END - 1);
+	CU_ASSERT_EQUAL(bus_next_due(&f.bus), BUS_TIME_END - 1);
+	bus_timer_set(&f.bus, &a.timer, BUS_TIME_END);
+	CU_ASSERT_EQUAL(bus_next_due(&f.bus), BUS_NEVER);
+}
+
 static void timer_set_again_moves_and_never_disarms(void)
 {
 	struct fake_bus f;
@@ -338,6 +368,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(mmio_ranges_that_overlap_or_wrap_are_refused),
 	UNIT_TEST(timers_fire_by_due_time_then_order_of_arming),
 	UNIT_TEST(timer_armed_again_takes_its_place_among_the_others),
+	UNIT_TEST(timer_armed_for_the_past_by_its_own_function_moves_on),
+	UNIT_TEST(timer_beyond_the_end_of_time_is_never_due),
 	UNIT_TEST(timer_set_again_moves_and_never_disarms),
 	UNIT_TEST(attention_is_called_when_the_earliest_timer_changes),
 	UNIT_TEST(irq_without_controller_or_watcher_is_harmless),

@@ -22,7 +22,7 @@ struct parsed {
 	int result;
 };
 
-static void parse(struct parsed *p, const char *line)
+static void parse_for(struct parsed *p, enum options_command command, const char *line)
 {
 	char *rest;
 
@@ -32,7 +32,12 @@ static void parse(struct parsed *p, const char *line)
 		CU_ASSERT_FATAL(p->argc < WORDS_MAX);
 		p->argv[p->argc++] = strcmp(word, "_") ? word : word + 1;
 	}
-	p->result = options_parse(&p->o, p->argc, p->argv, &p->d);
+	p->result = options_parse(&p->o, command, p->argc, p->argv, &p->d);
+}
+
+static void parse(struct parsed *p, const char *line)
+{
+	parse_for(p, COMMAND_RUN, line);
 }
 
 static void accepts(struct parsed *p, const char *line)
@@ -43,16 +48,21 @@ static void accepts(struct parsed *p, const char *line)
 }
 
 /* Refused, with a line that holds `part`. */
-static void refuses(const char *line, const char *part)
+static void refuses_for(enum options_command command, const char *line, const char *part)
 {
 	struct parsed p;
 
-	parse(&p, line);
+	parse_for(&p, command, line);
 	CU_ASSERT_EQUAL(p.result, -EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(p.d.text, part));
 	if (!strstr(p.d.text, part))
 		fprintf(stderr, "\n  \"%s\" -> \"%s\", wanted \"%s\"\n", line, p.d.text, part);
 	CU_ASSERT_PTR_NULL(strchr(p.d.text, '\n'));
+}
+
+static void refuses(const char *line, const char *part)
+{
+	refuses_for(COMMAND_RUN, line, part);
 }
 
 static void defaults_are_those_of_the_help_text(void)
@@ -253,6 +263,51 @@ static void value_missing_or_too_much_is_refused(void)
 	refuses("g --initrd=", "the file name is empty");
 }
 
+/* Any value of --tlb, the default one too, is a wish; no limit is none. */
+static void options_say_what_they_want_of_the_engine(void)
+{
+	static const struct {
+		const char *line;
+		unsigned wants;
+	} cases[] = {
+		{ "g", 0 },
+		{ "g --tlb drop", ENGINE_MODELS_TLB },
+		{ "g --tlb=normal", ENGINE_MODELS_TLB },
+		{ "g --limit-insns 5", ENGINE_COUNTS_INSNS },
+		{ "g --limit-insns 0", 0 },
+		{ "g --limit-insns 5 --limit-insns 0", 0 },
+		{ "g --limit-insns 0 --limit-insns 5", ENGINE_COUNTS_INSNS },
+		{ "g --tlb hoard --limit-insns 1", ENGINE_MODELS_TLB | ENGINE_COUNTS_INSNS },
+		{ "g --timeout 5 --stats --mmu direct --engine kvm", 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct parsed p;
+
+		accepts(&p, cases[i].line);
+		CU_ASSERT_EQUAL(p.o.wants, cases[i].wants);
+	}
+}
+
+static void doctor_takes_its_own_options_and_no_image(void)
+{
+	struct parsed p;
+
+	parse_for(&p, COMMAND_DOCTOR, "");
+	CU_ASSERT_EQUAL(p.result, 0);
+	CU_ASSERT_PTR_NULL(p.o.json);
+	parse_for(&p, COMMAND_DOCTOR, "--json host.json");
+	CU_ASSERT_EQUAL(p.result, 0);
+	CU_ASSERT_STRING_EQUAL(p.o.json, "host.json");
+	parse_for(&p, COMMAND_DOCTOR, "--help");
+	CU_ASSERT_TRUE(p.o.help);
+	refuses_for(COMMAND_DOCTOR, "guest.bin", "guest.bin: vmm doctor takes no image");
+	refuses_for(COMMAND_DOCTOR, "--stats", "--stats: no such option; vmm doctor --help");
+	refuses_for(COMMAND_DOCTOR, "-m 5", "-m: no such option");
+	refuses_for(COMMAND_DOCTOR, "--jsn x", "did you mean --json?");
+	refuses_for(COMMAND_DOCTOR, "--tlb drop", "no such option");
+}
+
 static void image_is_needed_once(void)
 {
 	refuses("--stats", "usage: vmm [run] IMAGE");
@@ -283,10 +338,10 @@ static void message_stays_one_line_whatever_the_word(void)
 	struct options o;
 	struct diag d = { .text = "" };
 
-	CU_ASSERT_EQUAL(options_parse(&o, 1, argv, &d), -EINVAL);
+	CU_ASSERT_EQUAL(options_parse(&o, COMMAND_RUN, 1, argv, &d), -EINVAL);
 	CU_ASSERT_EQUAL(strcspn(d.text, "\n\r\033"), strlen(d.text));
 	d.text[0] = 0;
-	CU_ASSERT_EQUAL(options_parse(&o, 2, size, &d), -EINVAL);
+	CU_ASSERT_EQUAL(options_parse(&o, COMMAND_RUN, 2, size, &d), -EINVAL);
 	CU_ASSERT_EQUAL(strcspn(d.text, "\n\r\033"), strlen(d.text));
 }
 
@@ -312,7 +367,7 @@ static void help_has_a_line_for_every_option_and_fits_80_columns(void)
 	FILE *out = open_memstream(&text, &bytes);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
-	options_help(out);
+	options_help(COMMAND_RUN, out);
 	fclose(out);
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		CU_ASSERT_PTR_NOT_NULL(strstr(text, names[i]));
@@ -335,6 +390,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(choice_names_all_choices),
 	UNIT_TEST(unknown_option_names_the_nearest),
 	UNIT_TEST(value_missing_or_too_much_is_refused),
+	UNIT_TEST(options_say_what_they_want_of_the_engine),
+	UNIT_TEST(doctor_takes_its_own_options_and_no_image),
 	UNIT_TEST(image_is_needed_once),
 	UNIT_TEST(help_and_version_need_no_image),
 	UNIT_TEST(message_stays_one_line_whatever_the_word),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/types.h"
+#include "cli/doctor.h"
 #include "cli/jail.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -15,11 +16,14 @@
 /* What `vmm WORD` does; the first one is meant where no word of this table is given. */
 static const struct subcommand {
 	const char *name;
+	enum options_command command;
 	const char *usage;
 	const char *help;
 	int (*fn)(const struct options *o);
 } subcommands[] = {
-	{ "run", "IMAGE [OPTION]...", "boot IMAGE and run it to its end", run_image },
+	{ "run", COMMAND_RUN, "IMAGE [OPTION]...", "boot IMAGE and run it to its end", run_image },
+	{ "doctor", COMMAND_DOCTOR, "[--json FILE]", "tell what this host can do, and how fast",
+	  doctor_run },
 };
 
 static const struct {
@@ -35,21 +39,36 @@ static const struct {
 	{ 128, "+ N: ended by signal N" },
 };
 
-static void help_print(void)
+static void help_of_all(void)
 {
 	printf("vmm runs a 32-bit x86 guest image in a sandbox.\n\n"
-	       "usage: vmm [%s] %s\n\ncommands:\n",
+	       "usage: vmm [%s] %s\n",
 	       subcommands[0].name, subcommands[0].usage);
+	for (unsigned i = 1; i < ARRAY_SIZE(subcommands); i++)
+		printf("       vmm %s %s\n", subcommands[i].name, subcommands[i].usage);
+	printf("\ncommands:\n");
 	for (unsigned i = 0; i < ARRAY_SIZE(subcommands); i++)
 		printf("  %-23s %s%s\n", subcommands[i].name, subcommands[i].help,
 		       i ? "" : " (may be left out)");
 	printf("\noptions, before or after IMAGE, as --name VALUE or --name=VALUE; the last of "
 	       "two wins:\n");
-	options_help(stdout);
+	options_help(COMMAND_RUN, stdout);
 	printf("\nexit status:\n");
 	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++)
 		printf("  %-3d %s\n", statuses[i].status, statuses[i].help);
 	printf("\nCtrl-A x leaves a guest that has the terminal. man vmm tells more.\n");
+}
+
+static void help_print(const struct subcommand *command)
+{
+	if (command == &subcommands[0]) {
+		help_of_all();
+		return;
+	}
+	printf("vmm %s: %s.\n\nusage: vmm %s %s\n\noptions:\n", command->name, command->help,
+	       command->name, command->usage);
+	options_help(command->command, stdout);
+	printf("\nThe status is 0 if any engine works here. man vmm tells more.\n");
 }
 
 static void version_print(void)
@@ -106,14 +125,14 @@ int main(int argc, char **argv)
 		}
 	if (argc < words)
 		words = argc;
-	if (options_parse(&o, argc - words, argv + words, &d) < 0) {
+	if (options_parse(&o, command->command, argc - words, argv + words, &d) < 0) {
 		report_line("%s", d.text);
 		return STATUS_REFUSED;
 	}
 	if (!o.help && !o.version)
 		return command->fn(&o);
 	if (o.help)
-		help_print();
+		help_print(command);
 	else
 		version_print();
 	if (fflush(stdout) || ferror(stdout)) {

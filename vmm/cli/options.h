@@ -41,8 +41,8 @@ struct options {
 	uint64_t limit_insns; /* 0: none */
 	uint64_t timeout_us;  /* 0: none */
 	uint64_t seed;
-	unsigned mmu; /* enum engine_mmu */
-	unsigned tlb; /* enum x86_tlb_kind */
+	unsigned mmu;	/* enum engine_mmu */
+	unsigned tlb;	/* enum x86_tlb_kind */
 	unsigned wants; /* ENGINE_* features that an option asks of the engine */
 	bool stats;
 	bool help;    /* --help was there: nothing else was looked at after it */

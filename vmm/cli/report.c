@@ -41,29 +41,38 @@ void report_line(const char *fmt, ...)
 	fprintf(stderr, "vmm: %s\n", text);
 }
 
-bool report_colour(void)
+bool report_colour(int fd)
 {
 	const char *no = getenv("NO_COLOR");
 
-	return !(no && *no) && isatty(STDERR_FILENO);
+	return !(no && *no) && isatty(fd);
+}
+
+/* NULL where the TLB is the CPU's own. */
+static const char *tlb_model(const struct report *report)
+{
+	return report->machine->engine->ops->features & ENGINE_MODELS_TLB
+		       ? options_tlb_name(report->options->tlb)
+		       : NULL;
 }
 
 /* --- the summary ------------------------------------------------------------------------------- */
 
-static void stats_instructions(const struct engine_stats *s, uint64_t wall_ns, uint64_t virtual_ns)
+/* Where time is no count of instructions, the guest's clock is the host's. */
+static void stats_time(const struct engine *e, const struct engine_stats *s, uint64_t wall_ns)
 {
-	char rate[48] = "";
+	char count[48] = "instructions not counted", rate[48] = "", guest[48] = "";
 
-	if (s->instructions == ENGINE_UNKNOWN) {
-		report_line("  %.3f ms of real time, %.3f ms of the guest's", (double)wall_ns / 1e6,
-			    (double)virtual_ns / 1e6);
-		return;
+	if (s->instructions != ENGINE_UNKNOWN) {
+		snprintf(count, sizeof(count), "%" PRIu64 " instructions", s->instructions);
+		if (wall_ns)
+			snprintf(rate, sizeof(rate), " (%.0f million a second)",
+				 (double)s->instructions * 1e3 / (double)wall_ns);
 	}
-	if (wall_ns)
-		snprintf(rate, sizeof(rate), " (%.0f million a second)",
-			 (double)s->instructions * 1e3 / (double)wall_ns);
-	report_line("  %" PRIu64 " instructions in %.3f ms of real time%s, %.3f ms of the guest's",
-		    s->instructions, (double)wall_ns / 1e6, rate, (double)virtual_ns / 1e6);
+	if (e->ops->features & ENGINE_VIRTUAL_TIME)
+		snprintf(guest, sizeof(guest), ", %.3f ms of the guest's",
+			 (double)e->ops->now_ns(e) / 1e6);
+	report_line("  %s in %.3f ms of real time%s%s", count, (double)wall_ns / 1e6, rate, guest);
 }
 
 /* Reasons that never came up are left out. */
@@ -85,6 +94,8 @@ static void stats_count(const char *what, uint64_t count)
 {
 	if (count != ENGINE_UNKNOWN)
 		report_line("  %s: %" PRIu64, what, count);
+	else
+		report_line("  %s: not counted", what);
 }
 
 void report_stats(const struct report *report)
@@ -96,9 +107,9 @@ void report_stats(const struct report *report)
 
 	ops->stats(m->engine, &s);
 	report_line("engine %s, mmu %s, tlb %s, %" PRIu64 " MiB of RAM; %s, status %d", ops->name,
-		    options_mmu_name(o->mmu), options_tlb_name(o->tlb), o->ram_bytes >> 20,
-		    report_end_name(m->outcome.end), report->status);
-	stats_instructions(&s, report->wall_ns, ops->now_ns(m->engine));
+		    options_mmu_name(o->mmu), tlb_model(report) ? tlb_model(report) : "of the CPU",
+		    o->ram_bytes >> 20, report_end_name(m->outcome.end), report->status);
+	stats_time(m->engine, &s, report->wall_ns);
 	stats_exits(&s);
 	stats_count("port accesses", s.io_exits);
 	stats_count("MMIO accesses", s.mmio_exits);
@@ -146,21 +157,23 @@ static json_t *report_json(const struct report *report)
 	const struct options *o = report->options;
 	struct machine *m = report->machine;
 	const struct engine_ops *ops = m->engine->ops;
+	bool virtual_time = ops->features & ENGINE_VIRTUAL_TIME;
 	struct engine_stats s;
 
 	ops->stats(m->engine, &s);
 	/* "o" takes over its value, and the whole is NULL if any part is. */
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
-		" s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
+		"{s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
+		" s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I}",
 		"version", VMM_VERSION, "engine", ops->name, "mmu", options_mmu_name(o->mmu), "tlb",
-		options_tlb_name(o->tlb), "image", text_json(o->image), "ram_bytes",
+		tlb_model(report), "image", text_json(o->image), "ram_bytes",
 		(json_int_t)o->ram_bytes, "seed", (json_int_t)o->seed, "end",
 		report_end_name(m->outcome.end), "code", (json_int_t)m->outcome.code, "text",
 		text_json(m->outcome.text), "status", report->status, "instructions",
 		count_json(s.instructions), "exits", exits_json(&s), "io_exits",
 		count_json(s.io_exits), "mmio_exits", count_json(s.mmio_exits), "guest_page_faults",
-		count_json(s.guest_page_faults), "virtual_ns", (json_int_t)ops->now_ns(m->engine),
+		count_json(s.guest_page_faults), "clock", virtual_time ? "virtual" : "real",
+		"virtual_ns", count_json(virtual_time ? ops->now_ns(m->engine) : ENGINE_UNKNOWN),
 		"wall_ns", (json_int_t)report->wall_ns);
 }
 
@@ -204,16 +217,11 @@ void report_file_begin(const struct report_file *file)
 		return; /* a pipe or a device has no length */
 }
 
-int report_file_write(struct report_file *file, const struct report *report, struct diag *d)
+int report_file_json(struct report_file *file, json_t *root, struct diag *d)
 {
-	json_t *root;
-	char *text;
+	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	int r = 0;
 
-	if (file->fd < 0)
-		return 0;
-	root = report_json(report);
-	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	if (!text)
 		r = diag_set(d, ENOMEM, "--json %s: out of memory", file->path);
 	else if (dprintf(file->fd, "%s\n", text) < 0)
@@ -223,4 +231,9 @@ int report_file_write(struct report_file *file, const struct report *report, str
 	close(file->fd);
 	file->fd = -1;
 	return r;
+}
+
+int report_file_write(struct report_file *file, const struct report *report, struct diag *d)
+{
+	return file->fd < 0 ? 0 : report_file_json(file, report_json(report), d);
 }

@@ -2,7 +2,7 @@
 /*
  * What vmm says: lines on stderr, the summary of --stats, and the same as JSON.
  *
- * A count that the engine cannot know is absent from the summary and null in the JSON.
+ * A count that the engine cannot know is "not counted" in the summary and null in the JSON.
  */
 #ifndef VMM_CLI_REPORT_H
 #define VMM_CLI_REPORT_H
@@ -32,8 +32,8 @@ struct report_file {
 /* "vmm: " and a line on stderr; the newline is added. */
 void report_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Is stderr a terminal that wants colour (https://no-color.org)? */
-bool report_colour(void);
+/* Is `fd` a terminal that wants colour (https://no-color.org)? */
+bool report_colour(int fd);
 
 /* How a machine ended, in one word. */
 const char *report_end_name(enum machine_end end);
@@ -42,8 +42,9 @@ void report_stats(const struct report *report);
 
 /*
  * Open `path` (NULL: none) for the JSON, leaving what it holds. -errno with a line in `d`.
- * Afterwards either report_file_drop(), which removes what was created, or report_file_write(),
- * which needs no call that the jail forbids and ends with the file closed.
+ * Afterwards either report_file_drop(), which removes what was created, or one of
+ * report_file_write() and report_file_json(), which need no call that the jail forbids and end with
+ * the file closed.
  */
 int report_file_open(struct report_file *file, const char *path, struct diag *d);
 void report_file_drop(struct report_file *file);
@@ -51,5 +52,9 @@ void report_file_drop(struct report_file *file);
 /* Empty the file; before the jail. */
 void report_file_begin(const struct report_file *file);
 int report_file_write(struct report_file *file, const struct report *report, struct diag *d);
+
+/* The same with any JSON; `root` is taken over, NULL stands for no memory. */
+struct json_t;
+int report_file_json(struct report_file *file, struct json_t *root, struct diag *d);
 
 #endif

@@ -11,9 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/choice.h"
 #include "cli/jail.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "dev/console.h"
 #include "inspect/postmortem.h"
 #include "machine/machine.h"
 
@@ -22,72 +24,14 @@
 
 struct run {
 	const struct options *o;
-	const struct engine_ops *engine;
+	struct choice choice;
 	struct report_file json;
 	int symbols_fd; /* -1: none */
 	struct machine *machine;
 	uint64_t wall_ns;
-	char choice[400]; /* what --engine auto chose and why; empty if it was not asked */
 };
 
 /* --- before the machine ------------------------------------------------------------------------ */
-
-/* "auto, kvm or soft", from what this build has. */
-static void engine_names(char *buf, size_t bytes)
-{
-	size_t at = (size_t)snprintf(buf, bytes, "auto");
-
-	for (unsigned i = 0; engine_list[i] && at < bytes; i++)
-		at += (size_t)snprintf(buf + at, bytes - at, "%s%s",
-				       engine_list[i + 1] ? ", " : " or ", engine_list[i]->name);
-}
-
-/* The engine that --engine names. */
-static int engine_by_name(struct run *run, struct diag *d)
-{
-	const char *name = run->o->engine;
-	struct engine_probe probe;
-	char names[96];
-
-	for (unsigned i = 0; engine_list[i]; i++) {
-		if (strcmp(engine_list[i]->name, name))
-			continue;
-		engine_list[i]->probe(run->o->mmu, &probe);
-		if (!probe.usable)
-			return diag_set(d, EINVAL, "--engine %s --mmu %s: %s; or use %s", name,
-					options_mmu_name(run->o->mmu), probe.reason,
-					run->o->mmu == ENGINE_MMU_DIRECT ? "--engine soft" :
-									   "--mmu direct");
-		run->engine = engine_list[i];
-		return 0;
-	}
-	engine_names(names, sizeof(names));
-	return diag_set(d, EINVAL, "engine %s is not in this build; use --engine %s", name, names);
-}
-
-/* The first engine of the list that works here; notes which, and why not those before it. */
-static int engine_auto(struct run *run, struct diag *d)
-{
-	char refused[256] = "";
-	struct engine_probe probe;
-	size_t at = 0;
-
-	for (unsigned i = 0; engine_list[i]; i++) {
-		engine_list[i]->probe(run->o->mmu, &probe);
-		if (probe.usable) {
-			run->engine = engine_list[i];
-			snprintf(run->choice, sizeof(run->choice), "engine %s: %s%s",
-				 run->engine->name, at ? refused : probe.reason,
-				 !i && !engine_list[1] ? "; this build has no other" : "");
-			return 0;
-		}
-		if (at < sizeof(refused))
-			at += (size_t)snprintf(refused + at, sizeof(refused) - at, "%s%s: %s",
-					       at ? "; " : "", engine_list[i]->name, probe.reason);
-	}
-	return diag_set(d, EINVAL, "no engine can run --mmu %s here: %s",
-			options_mmu_name(run->o->mmu), refused);
-}
 
 /*
  * The symbols: guest.elf beside guest.bin, else the image itself, which may be an ELF file with a
@@ -135,7 +79,7 @@ static int machine_build(struct run *run, struct diag *d)
 		.append = o->append,
 		.initrd = o->initrd,
 		.ram_bytes = o->ram_bytes,
-		.engine = run->engine,
+		.engine = run->choice.engine,
 		.mmu = (enum engine_mmu)o->mmu,
 		.tlb = (enum x86_tlb_kind)o->tlb,
 		.limit_insns = o->limit_insns,
@@ -151,7 +95,13 @@ static int machine_build(struct run *run, struct diag *d)
 /* Everything that opens, allocates or can refuse; what it made is undone by run_clean(). */
 static int run_prepare(struct run *run, struct diag *d)
 {
-	int r = strcmp(run->o->engine, "auto") ? engine_by_name(run, d) : engine_auto(run, d);
+	const struct choice_request request = {
+		.list = engine_list,
+		.name = run->o->engine,
+		.mmu = (enum engine_mmu)run->o->mmu,
+		.wants = run->o->wants,
+	};
+	int r = choice_make(&run->choice, &request, d);
 
 	if (!r)
 		r = report_file_open(&run->json, run->o->json, d);
@@ -167,7 +117,9 @@ static int run_prepare(struct run *run, struct diag *d)
 		r = signals_attach(run->machine, run->o->timeout_us, d);
 	if (!r)
 		report_file_begin(&run->json);
-	return r ? r : jail_enter(d);
+	if (r)
+		return r;
+	return jail_enter(run->choice.engine == &engine_kvm ? JAIL_KVM : JAIL_SOFT, d);
 }
 
 /* --- after it ---------------------------------------------------------------------------------- */
@@ -189,11 +141,12 @@ static void run_postmortem(const struct run *run, const char *reason, bool brief
 	struct x86_state state;
 	size_t bytes = 0;
 	char *text = NULL;
+	int r = ops->get_state(m->engine, &state);
 	FILE *out;
 
-	if (ops->get_state(m->engine, &state) < 0)
-		return;
-	out = open_memstream(&text, &bytes);
+	if (r < 0)
+		report_line("%s; the vCPU's registers cannot be read: %s", reason, strerror(-r));
+	out = r < 0 ? NULL : open_memstream(&text, &bytes);
 	if (!out)
 		return;
 	/* No symbols is no failure: the addresses are there. */
@@ -201,13 +154,14 @@ static void run_postmortem(const struct run *run, const char *reason, bool brief
 		symbols = NULL;
 	const struct postmortem pm = {
 		.reason = reason,
+		.caveat = ops->state_caveat(m->engine),
 		.state = &state,
 		.faults = ops->faults(m->engine),
 		.ram = &m->ram,
 		.symbols = symbols,
 		.triple = m->outcome.end == MACHINE_TRIPLE_FAULT,
 		.brief = brief,
-		.colour = report_colour(),
+		.colour = report_colour(STDERR_FILENO),
 	};
 
 	postmortem_write(&pm, out);
@@ -240,6 +194,13 @@ static void run_tell(const struct run *run)
 		snprintf(reason, sizeof(reason), "not supported: %s", end->text);
 		run_postmortem(run, reason, false);
 		break;
+	case MACHINE_HOST_FAILED:
+		/* A console that takes nothing says nothing about the guest. */
+		if (console_error(run->machine->console))
+			report_line("%s", end->text);
+		else
+			run_postmortem(run, end->text, false);
+		break;
 	default:
 		report_line("%s", end->text);
 		break;
@@ -266,10 +227,13 @@ static int run_report(struct run *run)
 	return report.status;
 }
 
-/* What the user can mend is refused; the rest is a failure of the host. */
+/*
+ * What the user can mend is refused, such as more RAM than the host gives (ENOMEM); the rest is a
+ * failure of the host.
+ */
 static int status_of(int err)
 {
-	static const int host[] = { ENOMEM, EIO, EMFILE, ENFILE, EAGAIN, ENOSPC, EFAULT };
+	static const int host[] = { EIO, EMFILE, ENFILE, EAGAIN, ENOSPC, EFAULT };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(host); i++)
 		if (err == -host[i])
@@ -288,8 +252,8 @@ int run_image(const struct options *o)
 		report_file_drop(&run.json);
 		status = status_of(r);
 	} else {
-		if (run.choice[0])
-			report_line("%s", run.choice);
+		if (run.choice.why[0])
+			report_line("engine %s: %s", run.choice.engine->name, run.choice.why);
 		run.wall_ns = clock_ns();
 		machine_run(run.machine);
 		run.wall_ns = clock_ns() - run.wall_ns;

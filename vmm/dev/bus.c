@@ -177,6 +177,10 @@ void bus_timer_set(struct bus *b, struct bus_timer *t, uint64_t due_ns)
 
 	if (t->listed)
 		timer_unlink(b, t);
+	if (due_ns >= BUS_TIME_END)
+		due_ns = BUS_NEVER;
+	else if (due_ns <= b->firing_ns)
+		due_ns = b->firing_ns + 1;
 	t->due_ns = due_ns;
 	if (due_ns != BUS_NEVER) {
 		while (*at && (*at)->due_ns <= due_ns)
@@ -200,7 +204,9 @@ void bus_run_timers(struct bus *b, uint64_t now_ns)
 		struct bus_timer *t = b->timers;
 
 		timer_unlink(b, t);
+		b->firing_ns = t->due_ns;
 		t->due_ns = BUS_NEVER;
 		t->fn(t->dev, now_ns);
 	}
+	b->firing_ns = 0;
 }

@@ -17,6 +17,11 @@
 #define BUS_MMIO_RANGES 16u
 #define BUS_IRQS 16u
 #define BUS_NEVER UINT64_MAX
+/*
+ * Virtual time ends after 146 years, so that devices may add and multiply times without a thought of
+ * overflow: no timer is set beyond, and the machine stops there.
+ */
+#define BUS_TIME_END (1ull << 62)
 
 struct bus;
 
@@ -84,6 +89,7 @@ struct bus {
 	struct bus_mmio_range mmio[BUS_MMIO_RANGES];
 	unsigned mmios;
 	struct bus_timer *timers; /* sorted by due_ns, then by order of arming */
+	uint64_t firing_ns;	  /* when the timer that fires now was due; 0 outside */
 	void (*set_irq)(void *pic, unsigned irq, bool level);
 	void *pic;
 	struct bus_irq_watch watch[BUS_IRQS];
@@ -117,7 +123,10 @@ void bus_watch_irq(struct bus *b, unsigned irq, void (*fn)(void *dev), void *dev
 void bus_irq_taken(struct bus *b, unsigned irq);
 
 uint64_t bus_now(const struct bus *b);
-/* Arm (or move, or with BUS_NEVER disarm) a timer. */
+/*
+ * Arm (or move, or with BUS_NEVER disarm) a timer. From BUS_TIME_END on it is never due; one that is
+ * armed by a timer's function is due later than that timer was.
+ */
 void bus_timer_set(struct bus *b, struct bus_timer *t, uint64_t due_ns);
 /* When the earliest timer is due; BUS_NEVER if none. */
 uint64_t bus_next_due(const struct bus *b);

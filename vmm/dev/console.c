@@ -60,43 +60,6 @@ static int console_write(struct console *con, const uint8_t *data, unsigned byte
 	return errno == EINTR ? 0 : -errno;
 }
 
-int console_flush(struct console *con)
-{
-	unsigned done = 0;
-	int n = 0;
-
-	while (!con->out_error && done < con->out_count) {
-		n = console_write(con, con->out + done, con->out_count - done);
-		if (n == -EINTR)
-			break;
-		if (n < 0)
-			con->out_error = n;
-		else
-			done += (unsigned)n;
-	}
-	if (con->out_error) {
-		con->out_count = 0;
-		return con->out_error;
-	}
-	con->out_count -= done;
-	memmove(con->out, con->out + done, con->out_count);
-	return n < 0 ? n : 0;
-}
-
-int console_error(const struct console *con)
-{
-	return con->out_error;
-}
-
-void console_put(struct console *con, uint8_t byte)
-{
-	if (con->out_count == CONSOLE_OUT_BYTES)
-		return; /* only after console_interrupt() */
-	con->out[con->out_count++] = byte;
-	if (con->out_count == CONSOLE_OUT_BYTES || (con->by_line && byte == '\n'))
-		console_flush(con);
-}
-
 /* --- input --------------------------------------------------------------------------------- */
 
 static void console_store(struct console *con, uint8_t byte)
@@ -147,6 +110,71 @@ static void console_fill(struct console *con)
 		else
 			console_store(con, data[i]);
 	}
+}
+
+/* --- output goes on ------------------------------------------------------------------------- */
+
+/*
+ * Wait until output can be written. At a terminal the keyboard is looked at meanwhile: nobody may
+ * read the output, and Ctrl-A x must still leave. False: it did.
+ */
+static bool console_await_room(struct console *con)
+{
+	struct pollfd p[2] = {
+		{ .fd = con->out_fd, .events = POLLOUT },
+		{ .fd = con->in_fd, .events = POLLIN },
+	};
+
+	while (con->terminal && !con->left && !con->in_ended && !atomic_load(&con->interrupted)) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents)
+			console_fill(con);
+		if (p[0].revents)
+			break;
+	}
+	return !con->left;
+}
+
+int console_flush(struct console *con)
+{
+	unsigned done = 0;
+	int n = 0;
+
+	while (!con->out_error && done < con->out_count) {
+		if (!console_await_room(con)) {
+			n = -EINTR;
+			break;
+		}
+		n = console_write(con, con->out + done, con->out_count - done);
+		if (n == -EINTR)
+			break;
+		if (n < 0)
+			con->out_error = n;
+		else
+			done += (unsigned)n;
+	}
+	if (con->out_error) {
+		con->out_count = 0;
+		return con->out_error;
+	}
+	con->out_count -= done;
+	memmove(con->out, con->out + done, con->out_count);
+	return n < 0 ? n : 0;
+}
+
+int console_error(const struct console *con)
+{
+	return con->out_error;
+}
+
+void console_put(struct console *con, uint8_t byte)
+{
+	if (con->out_count == CONSOLE_OUT_BYTES)
+		return; /* only after console_interrupt() */
+	con->out[con->out_count++] = byte;
+	if (con->out_count == CONSOLE_OUT_BYTES || (con->by_line && byte == '\n'))
+		console_flush(con);
 }
 
 int console_poll_input(struct console *con, uint8_t *byte)

@@ -38,6 +38,7 @@ struct engine_config {
 	struct engine_bus bus;
 	enum engine_mmu mmu;
 	enum x86_tlb_kind tlb;
+	uint64_t limit_work; /* run comes back when engine_stats.work reaches it; 0: never */
 };
 
 enum engine_exit_reason {
@@ -62,6 +63,7 @@ struct engine_stats {
 	uint64_t exits[ENGINE_EXIT_REASONS];
 	uint64_t io_exits, mmio_exits;
 	uint64_t instructions;
+	uint64_t work; /* instructions, and the steps of long repeated ones: see x86_work() */
 	uint64_t guest_page_faults;
 };
 
@@ -83,6 +85,13 @@ struct engine_probe {
 struct engine_snapshot {
 	struct x86_state state;
 	uint64_t now_ns;
+	/* Injected and not yet entered: an engine may do that only when it runs. */
+	struct engine_event {
+		bool pending;
+		bool interrupt; /* inject_interrupt; else inject_exception */
+		uint8_t vector;
+		uint32_t error;
+	} event;
 };
 
 struct engine_ops {

@@ -72,9 +72,11 @@ static void kvm_kick(struct engine *e)
 static int timer_begin(struct kvm *k)
 {
 	struct sigaction action = { .sa_sigaction = on_wake, .sa_flags = SA_SIGINFO };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+	/* to this thread alone: elsewhere it would not end KVM_RUN */
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
 				  .sigev_signo = WAKE_SIGNAL,
-				  .sigev_value.sival_ptr = k };
+				  .sigev_value.sival_ptr = k,
+				  ._sigev_un._tid = gettid() };
 
 	sigemptyset(&action.sa_mask);
 	if (sigaction(WAKE_SIGNAL, &action, NULL) < 0 ||
@@ -87,11 +89,9 @@ static int timer_begin(struct kvm *k)
 
 static void timer_end(struct kvm *k)
 {
-	if (!k->has_timer)
-		return;
-	/* a signal of the timer may be pending: it must not find the engine gone */
-	signal(WAKE_SIGNAL, SIG_IGN);
-	timer_delete(k->timer);
+	/* its signal is never blocked, so one that is under way arrives before this returns */
+	if (k->has_timer)
+		timer_delete(k->timer);
 }
 
 static struct timespec timespec_of(uint64_t ns)
@@ -121,15 +121,16 @@ static void kvm_probe(enum engine_mmu mmu, struct engine_probe *out)
 
 	*out = (struct engine_probe){ 0 };
 	if (mmu != ENGINE_MMU_DIRECT) {
-		snprintf(out->reason, sizeof(out->reason),
-			 "engine kvm has no shadow tables yet");
+		snprintf(out->reason, sizeof(out->reason), "engine kvm has no shadow tables yet");
 		return;
 	}
-	kvm_host_look(&host);
+	kvm_host_look(&host, false);
 	out->usable = !host.problem[0];
-	snprintf(out->reason, sizeof(out->reason), "%s%s",
-		 out->usable ? "runs 32-bit guests with paging here: " : "",
-		 out->usable ? (host.vendor[0] ? host.vendor : "KVM") : host.problem);
+	if (out->usable)
+		snprintf(out->reason, sizeof(out->reason), "%s runs 32-bit guests with paging",
+			 host.vendor[0] ? host.vendor : "/dev/kvm");
+	else
+		snprintf(out->reason, sizeof(out->reason), "%s", host.problem);
 }
 
 static void kvm_destroy(struct engine *e)
@@ -274,7 +275,11 @@ int kvm_settle(struct kvm *k)
 		return -EIO;
 	__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	r = ioctl(k->vcpu, KVM_RUN, 0);
-	__atomic_store_n(&k->run->immediate_exit, atomic_load(&k->kicked), __ATOMIC_SEQ_CST);
+	k->ready_known = true;
+	/* clear first, then look: a kick in between sets it again by itself */
+	__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (atomic_load(&k->kicked))
+		__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	/* the deadline's signal may have come meanwhile: arm it again next time */
 	k->armed_ns = NEVER - 1;
 	return r < 0 && errno != EINTR ? -errno : 0;
@@ -364,9 +369,12 @@ static enum engine_exit_reason failed(struct kvm *k, struct engine_exit *out)
 {
 	const char *name = kvm_exit_name(k->run->exit_reason);
 
-	if (k->run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+	if (k->run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
 		internal_error_text(k, out->text, sizeof(out->text));
-	else if (k->run->exit_reason == KVM_EXIT_FAIL_ENTRY)
+		/* code in a device's memory, and the like: the guest's doing */
+		if (k->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
+			return ENGINE_EXIT_UNSUPPORTED;
+	} else if (k->run->exit_reason == KVM_EXIT_FAIL_ENTRY)
 		snprintf(out->text, sizeof(out->text), "KVM cannot enter the guest: reason %#llx",
 			 (unsigned long long)k->run->fail_entry.hardware_entry_failure_reason);
 	else
@@ -454,14 +462,19 @@ static void kvm_run(struct engine *e, uint64_t deadline_ns, struct engine_exit *
 		snprintf(out->text, sizeof(out->text), "the vCPU cannot run any more");
 		return;
 	}
+	/* KVM would go on from the reset vector */
+	if (k->shut_down) {
+		out->reason = ENGINE_EXIT_SHUTDOWN;
+		return;
+	}
 	if (k->halted && !atomic_load(&k->kicked)) {
 		out->reason = ENGINE_EXIT_HALT;
 		return;
 	}
 	/* a halted vCPU that is kicked must not run on: KVM would take it past the HLT */
 	if (k->halted) {
-		atomic_store(&k->kicked, false);
 		__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+		atomic_store(&k->kicked, false);
 		out->reason = ENGINE_EXIT_KICKED;
 		return;
 	}
@@ -498,9 +511,12 @@ static void kvm_idle_until(struct engine *e, uint64_t ns)
 
 static bool kvm_interrupt_ready(struct engine *e)
 {
-	const struct kvm *k = kvm_of(e);
+	struct kvm *k = kvm_of(e);
 
-	return k->ready_known && k->run->ready_for_interrupt_injection;
+	/* what KVM said at the last exit is old where the state or an event was set since */
+	if (!k->ready_known && kvm_settle(k) < 0)
+		return false;
+	return k->run->ready_for_interrupt_injection;
 }
 
 static int kvm_inject_interrupt(struct engine *e, uint8_t vector)
@@ -560,8 +576,25 @@ static void kvm_ram_written(struct engine *e, gpa_t gpa, uint64_t len)
 
 static int kvm_save(struct engine *e, struct engine_snapshot *out)
 {
-	out->now_ns = kvm_now_ns(e);
-	return kvm_get_state(e, &out->state);
+	const struct kvm *k = kvm_of(e);
+	struct kvm_vcpu_events events;
+	int err;
+
+	*out = (struct engine_snapshot){ .now_ns = kvm_now_ns(e) };
+	err = kvm_get_state(e, &out->state);
+	if (err)
+		return err;
+	if (ioctl(k->vcpu, KVM_GET_VCPU_EVENTS, &events) < 0)
+		return -errno;
+	if (events.interrupt.injected)
+		out->event = (struct engine_event){ .pending = true,
+						    .interrupt = true,
+						    .vector = events.interrupt.nr };
+	else if (events.exception.injected)
+		out->event = (struct engine_event){ .pending = true,
+						    .vector = events.exception.nr,
+						    .error = events.exception.error_code };
+	return 0;
 }
 
 static int kvm_load(struct engine *e, const struct engine_snapshot *in)
@@ -572,9 +605,15 @@ static int kvm_load(struct engine *e, const struct engine_snapshot *in)
 	if (in->now_ns < kvm_now_ns(e))
 		return -EINVAL;
 	err = kvm_set_state(e, &in->state);
-	if (!err)
-		k->start_ns = kvm_clock_ns() - in->now_ns;
-	return err;
+	if (err)
+		return err;
+	k->start_ns = kvm_clock_ns() - in->now_ns;
+	k->armed_ns = NEVER - 1;
+	if (!in->event.pending)
+		return 0;
+	return in->event.interrupt
+		       ? kvm_inject_interrupt(e, in->event.vector)
+		       : kvm_inject_exception(e, in->event.vector, in->event.error, in->state.cr2);
 }
 
 static void kvm_stats(const struct engine *e, struct engine_stats *out)
@@ -582,7 +621,7 @@ static void kvm_stats(const struct engine *e, struct engine_stats *out)
 	const struct kvm *k = (const struct kvm *)(const void *)e;
 
 	*out = k->stats;
-	out->instructions = ENGINE_UNKNOWN;
+	out->instructions = out->work = ENGINE_UNKNOWN;
 	out->guest_page_faults = ENGINE_UNKNOWN;
 }
 

@@ -138,6 +138,8 @@ static bool probe_run(const struct probe_vm *p)
 {
 	int r;
 
+	if (!p->run)
+		return false;
 	do
 		r = ioctl(p->vcpu, KVM_RUN, 0);
 	while (r < 0 && errno == EINTR);
@@ -181,15 +183,26 @@ static void look_at_cpuid(struct kvm_host *h, int dev)
 	free(cpuid);
 }
 
-static void problem_permission(struct kvm_host *h, const struct stat *st)
+/* EACCES comes from the file's mode; EPERM from a container that keeps devices away. */
+static void problem_permission(struct kvm_host *h, const struct stat *st, int err)
 {
-	const struct group *g = getgrgid(st->st_gid);
+	const bool by_group = st->st_mode & S_IRGRP && st->st_mode & S_IWGRP && st->st_gid;
+	const struct group *g = by_group ? getgrgid(st->st_gid) : NULL;
+	char group[48];
 
-	if (st->st_mode & S_IRGRP && st->st_mode & S_IWGRP && g && st->st_gid)
+	if (g)
+		snprintf(group, sizeof(group), "%s", g->gr_name);
+	else
+		snprintf(group, sizeof(group), "%u", (unsigned)st->st_gid);
+	if (err == EPERM)
+		snprintf(h->problem, sizeof(h->problem),
+			 "this container may not open " DEVICE "; start it with that device "
+			 "(--device " DEVICE ")");
+	else if (by_group)
 		snprintf(h->problem, sizeof(h->problem),
 			 "no permission on " DEVICE "; its group is %s: have yourself added to it "
 			 "(usermod -aG %s) and log in again",
-			 g->gr_name, g->gr_name);
+			 group, group);
 	else
 		snprintf(h->problem, sizeof(h->problem),
 			 "no permission on " DEVICE ", which only its owner may open; run as that "
@@ -214,9 +227,9 @@ static int device_open(struct kvm_host *h)
 	}
 	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		problem_permission(h, &st);
+		problem_permission(h, &st, errno);
 	else if (fd < 0)
-		snprintf(h->problem, sizeof(h->problem), DEVICE ": %s",
+		snprintf(h->problem, sizeof(h->problem), DEVICE ": %s; load kvm_intel or kvm_amd",
 			 strerror(errno));
 	h->openable = fd >= 0;
 	return fd;
@@ -242,20 +255,18 @@ static void paging_look(struct kvm_host *h, int dev)
 	int err = probe_open(&p, dev);
 
 	if (err)
-		snprintf(h->problem, sizeof(h->problem),
-			 "KVM cannot make a virtual machine: %s",
+		snprintf(h->problem, sizeof(h->problem), "KVM cannot make a virtual machine: %s",
 			 strerror(-err));
 	else
 		h->paging32 = probe_run(&p);
 	if (!err && !h->paging32)
-		snprintf(h->problem, sizeof(h->problem),
-			 "%s cannot run a 32-bit guest with paging",
+		snprintf(h->problem, sizeof(h->problem), "%s cannot run a 32-bit guest with paging",
 			 strcmp(h->vendor, "kvm_pvm") ? "this host's KVM"
 						      : "this host's KVM is PVM, which");
 	probe_close(&p);
 }
 
-void kvm_host_look(struct kvm_host *h)
+void kvm_host_look(struct kvm_host *h, bool all)
 {
 	uint64_t start = kvm_clock_ns();
 	int dev;
@@ -266,13 +277,19 @@ void kvm_host_look(struct kvm_host *h)
 	if (dev < 0)
 		return;
 	h->api_version = ioctl(dev, KVM_GET_API_VERSION, 0);
-	if (h->api_version != API_VERSION) {
+	if (h->api_version < 0) {
+		h->api_version = 0;
 		snprintf(h->problem, sizeof(h->problem),
-			 DEVICE
-			 " answers with API version %d, not %d; is it KVM?",
-			 h->api_version, API_VERSION);
+			 DEVICE " does not answer as KVM does: %s; remove it and load kvm_intel or "
+				"kvm_amd",
+			 strerror(errno));
+	} else if (h->api_version != API_VERSION) {
+		snprintf(h->problem, sizeof(h->problem),
+			 DEVICE " answers with API version %d, not %d; is it KVM?", h->api_version,
+			 API_VERSION);
 	} else {
-		look_at_cpuid(h, dev);
+		if (all)
+			look_at_cpuid(h, dev);
 		if (extensions_look(h, dev))
 			paging_look(h, dev);
 	}

@@ -40,8 +40,11 @@ struct kvm_host {
 const char *kvm_extension_name(enum kvm_extension ext);
 bool kvm_extension_needed(enum kvm_extension ext);
 
-/* Look at the host: about a millisecond. */
-void kvm_host_look(struct kvm_host *h);
+/*
+ * Look at the host: about a millisecond. Without `all` what does not decide is left out: long mode and
+ * UMIP.
+ */
+void kvm_host_look(struct kvm_host *h, bool all);
 
 /*
  * Nanoseconds of one exit by OUT and the way back, the median of some hundred; 0 where it cannot be

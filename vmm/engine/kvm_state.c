@@ -49,6 +49,9 @@ static struct kvm_segment *kvm_segment_of(struct kvm_sregs *k, unsigned n)
 	return in_order[n];
 }
 
+/* What tells a busy TSS from an available one (SDM vol. 3, table 3-2). */
+#define SYS_BUSY 2u
+
 /* --- registers ---------------------------------------------------------------------------------------- */
 
 static void regs_from_kvm(struct x86_state *s, const struct kvm_regs *r)
@@ -98,8 +101,15 @@ static void sregs_to_kvm(struct kvm_sregs *k, const struct x86_state *s)
 {
 	for (unsigned n = 0; n < X86_SREGS; n++)
 		segment_to_kvm(kvm_segment_of(k, n), &s->seg[n]);
-	/* VM entry asks for a busy TSS (SDM vol. 3, 26.3.1.2). */
-	k->tr.type |= 2;
+	/*
+	 * VM entry asks for a busy TSS (SDM vol. 3, 26.3.1.2). VMRUN does not look (AMD APM vol. 2,
+	 * 15.5.1), and QEMU's TCG, whose own LTR leaves the type as it was, aborts at the next
+	 * change of stacks when it is busy.
+	 */
+	if (__builtin_cpu_is("amd"))
+		k->tr.type &= ~SYS_BUSY;
+	else
+		k->tr.type |= SYS_BUSY;
 	k->gdt = (struct kvm_dtable){ .base = s->gdtr.base, .limit = s->gdtr.limit };
 	k->idt = (struct kvm_dtable){ .base = s->idtr.base, .limit = s->idtr.limit };
 	k->cr0 = s->cr0 | CR0_ET;

@@ -172,6 +172,7 @@ static int soft_create(struct engine **out, const struct engine_config *config, 
 		free(s);
 		return diag_set(d, -err, "no memory for the vCPU of engine soft");
 	}
+	x86_limit_work(s->cpu, config->limit_work);
 	*out = &s->engine;
 	return 0;
 }
@@ -282,20 +283,26 @@ static int soft_save(struct engine *e, struct engine_snapshot *out)
 	struct soft *s = soft_of(e);
 
 	x86_flush_all(s->cpu);
+	*out = (struct engine_snapshot){ .now_ns = x86_icount(s->cpu) };
 	x86_get_state(s->cpu, &out->state);
-	out->now_ns = x86_icount(s->cpu);
 	return 0;
 }
 
 static int soft_load(struct engine *e, const struct engine_snapshot *in)
 {
 	struct soft *s = soft_of(e);
+	int err;
 
 	/* Time only moves on: a count that went back would fire timers twice. */
 	if (in->now_ns < x86_icount(s->cpu))
 		return -EINVAL;
 	x86_skip(s->cpu, in->now_ns);
-	return x86_set_state(s->cpu, &in->state);
+	err = x86_set_state(s->cpu, &in->state);
+	if (err || !in->event.pending)
+		return err;
+	return in->event.interrupt
+		       ? soft_inject_interrupt(e, in->event.vector)
+		       : soft_inject_exception(e, in->event.vector, in->event.error, in->state.cr2);
 }
 
 static void soft_stats(const struct engine *e, struct engine_stats *out)
@@ -304,6 +311,7 @@ static void soft_stats(const struct engine *e, struct engine_stats *out)
 
 	*out = s->stats;
 	out->instructions = x86_instructions(s->cpu);
+	out->work = x86_work(s->cpu);
 	out->guest_page_faults = x86_page_faults(s->cpu);
 }
 

@@ -194,6 +194,7 @@ static int create_engine(struct machine *m, struct diag *d)
 			 .mmio_write = engine_mmio_write },
 		.mmu = m->config.mmu,
 		.tlb = m->config.tlb,
+		.limit_work = m->config.limit_insns,
 	};
 	struct x86_state state;
 	int err = m->config.engine->create(&m->engine, &config, d);
@@ -255,15 +256,4 @@ void machine_destroy(struct machine *m)
 		m->engine->ops->destroy(m->engine);
 	ram_destroy(&m->ram);
 	free(m);
-}
-
-bool machine_ram_write(struct machine *m, gpa_t gpa, const void *data, uint64_t len)
-{
-	void *to = ram_span(&m->ram, gpa, len);
-
-	if (!to)
-		return false;
-	m->engine->ops->ram_written(m->engine, gpa, len);
-	memcpy(to, data, len);
-	return true;
 }

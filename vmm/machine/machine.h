@@ -37,7 +37,7 @@ struct machine_config {
 	const struct engine_ops *engine;
 	enum engine_mmu mmu;
 	enum x86_tlb_kind tlb;
-	uint64_t limit_insns; /* 0: none */
+	uint64_t limit_insns; /* 0: none; in units of engine_stats.work */
 	uint64_t seed;	      /* of the random stream at the sandbox port */
 	int console_in;	      /* file descriptor, or -1 for none */
 	int console_out;
@@ -99,9 +99,6 @@ void machine_kill(struct machine *m, enum machine_end end, uint32_t code, const 
  * nobody takes is given up, too.
  */
 void machine_interrupt(struct machine *m, enum machine_end end, int code);
-
-/* Write guest RAM from the host, keeping decoded code in step. False: not all of it is RAM. */
-bool machine_ram_write(struct machine *m, gpa_t gpa, const void *data, uint64_t len);
 
 /* Pass host input on to the UART as far as it takes it (machine/run.c). */
 void machine_pump_input(struct machine *m);

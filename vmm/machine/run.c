@@ -67,7 +67,7 @@ static uint64_t next_deadline(const struct machine *m)
 	if (!m->config.limit_insns)
 		return due;
 	ops->stats(m->engine, &stats);
-	left = m->config.limit_insns - stats.instructions;
+	left = m->config.limit_insns - stats.work;
 	return left < due - ops->now_ns(m->engine) ? ops->now_ns(m->engine) + left : due;
 }
 
@@ -78,7 +78,7 @@ static bool limit_reached(const struct machine *m)
 	if (!m->config.limit_insns)
 		return false;
 	m->engine->ops->stats(m->engine, &stats);
-	return stats.instructions >= m->config.limit_insns;
+	return stats.work >= m->config.limit_insns;
 }
 
 /* Can a byte from outside still reach the guest, or the user of a terminal leave? */
@@ -165,6 +165,8 @@ const struct machine_outcome *machine_run(struct machine *m)
 				     "the limit of %llu instructions was reached",
 				     (unsigned long long)m->config.limit_insns);
 		check_console(m);
+		if (m->engine->ops->now_ns(m->engine) >= BUS_TIME_END)
+			machine_kill(m, MACHINE_LIMIT, 0, "virtual time has ended after 146 years");
 		if (m->outcome.end != MACHINE_RUNNING)
 			break;
 		bus_run_timers(&m->bus, m->engine->ops->now_ns(m->engine));

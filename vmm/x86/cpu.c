@@ -31,6 +31,7 @@ int x86_create(struct cpu **out, const struct x86_env *env, enum x86_tlb_kind tl
 	if (!c)
 		return -ENOMEM;
 	c->env = *env;
+	c->work_limit = UINT64_MAX;
 	c->jump = calloc(JUMP_ENTRIES, sizeof(*c->jump));
 	if (!c->jump)
 		goto fail;
@@ -311,6 +312,16 @@ void x86_skip(struct cpu *c, uint64_t until)
 uint64_t x86_instructions(const struct cpu *c)
 {
 	return x86_icount(c) - c->skipped;
+}
+
+uint64_t x86_work(const struct cpu *c)
+{
+	return x86_instructions(c) + c->rep_steps;
+}
+
+void x86_limit_work(struct cpu *c, uint64_t limit)
+{
+	c->work_limit = limit ? limit : UINT64_MAX;
 }
 
 bool x86_interrupt_ready(const struct cpu *c)

@@ -155,7 +155,9 @@ struct cpu {
 	struct block_cache *blocks;
 	struct jump_entry *jump;
 	uint64_t page_faults;
-	uint64_t skipped; /* part of icount that x86_skip added */
+	uint64_t skipped;    /* part of icount that x86_skip added */
+	uint64_t rep_steps;  /* of repeated instructions, beyond the first of each */
+	uint64_t work_limit; /* UINT64_MAX: none */
 	struct x86_stop_info stop;
 };
 

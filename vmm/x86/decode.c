@@ -259,7 +259,9 @@ enum decode_status decode_insn(const struct decoder *d, const uint8_t *code, siz
 
 	/* Of what is no instruction every byte counted: a store to any of them must drop it. */
 	*out = (struct insn){ .len = (uint8_t)(bytes < INSN_MAX_BYTES ? bytes : INSN_MAX_BYTES),
-			      .base = GPR_NONE, .index = GPR_NONE, .seg = X86_DS };
+			      .base = GPR_NONE,
+			      .index = GPR_NONE,
+			      .seg = X86_DS };
 	if (ZYAN_SUCCESS(status)) {
 		out->len = zi.length;
 		out->opsize = (uint8_t)(zi.operand_width / 8);

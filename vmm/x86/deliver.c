@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "x86/debug.h"
 #include "x86/mem.h"
 #include "x86/segment.h"
 
@@ -337,9 +338,11 @@ bool interrupt_deliver(struct cpu *c)
 	c->halted = c->sti_shadow = c->mov_ss_shadow = false;
 	c->debug_trap = false;
 	c->dr6_pending = 0;
-	/* The attempt counts, so that time goes on in a guest that does nothing but fault. */
-	if (!e.external)
-		c->icount++;
+	/*
+	 * The attempt counts, so that time goes on in a guest that does nothing but fault, or whose
+	 * interrupts never let it run.
+	 */
+	c->icount++;
 	for (unsigned chain = 0; chain < CHAIN_LIMIT; chain++) {
 		struct x86_fault_record *r = e.external ? NULL : event_log(c, &e);
 
@@ -347,6 +350,9 @@ bool interrupt_deliver(struct cpu *c)
 		if (event_enter(c, NULL, &e, c->eip, &c->eip)) {
 			if (r)
 				r->delivered = true;
+			/* a data breakpoint on the frame traps before the handler's first instruction */
+			if (c->debug_trap)
+				debug_after(c);
 			return true;
 		}
 		if (!c->fault)

@@ -35,11 +35,17 @@ void disasm_at(struct cpu *c, char *text, size_t text_bytes)
 	unsigned have = 0;
 
 	while (have < sizeof(code)) {
-		const uint8_t *host = mem_host(c, lin + have, ACCESS_FETCH | cpu_user(c));
+		struct x86_mapping map;
+		const uint8_t *host;
+		uint32_t error;
 
+		if (!tlb_translate(c, lin + have, ACCESS_FETCH | cpu_user(c), &map, &error))
+			break;
+		host = c->env.page(c->env.ctx, map.frame);
 		if (!host)
 			break;
-		code[have++] = *host;
+		code[have] = host[(lin + have) & PAGE_OFFSET_MASK];
+		have++;
 	}
 	if (!have)
 		snprintf(text, text_bytes, "?");

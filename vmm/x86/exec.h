@@ -85,8 +85,16 @@ void x86_kick(struct cpu *c);
  */
 uint64_t x86_icount(const struct cpu *c);
 
-/* The instructions alone. */
+/* The instructions alone; each interrupt and exception delivered counts as one, too. */
 uint64_t x86_instructions(const struct cpu *c);
+
+/*
+ * Instructions, and one more for each further step of a repeated string instruction: a step is a page
+ * of memory, or one element where that goes to a device. What limits are measured in, since one
+ * REP can take minutes. x86_run returns X86_STOP_DEADLINE when the limit is reached; 0 is none.
+ */
+uint64_t x86_work(const struct cpu *c);
+void x86_limit_work(struct cpu *c, uint64_t limit);
 
 /* Let time pass without instructions (HLT): the count moves, and the TSC with it. */
 void x86_skip(struct cpu *c, uint64_t until);

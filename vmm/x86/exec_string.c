@@ -280,6 +280,13 @@ static inline const struct insn *string_finish(struct cpu *c, const struct insn 
 	return i->sub == STRING_PORT ? cpu_leave_next(c, i) : i + 1;
 }
 
+/* One step more: has the run done all it may? */
+static inline bool string_exhausted(struct cpu *c)
+{
+	c->rep_steps++;
+	return x86_work(c) >= c->work_limit;
+}
+
 static inline bool string_kicked(struct cpu *c)
 {
 	return atomic_load_explicit(&c->kick, memory_order_relaxed);
@@ -315,7 +322,8 @@ static const struct insn *string_repeat(struct cpu *c, const struct insn *i, str
 			break;
 		if (!left)
 			break;
-		if (c->debug_trap || (!burst && (single || string_kicked(c)))) {
+		if (c->debug_trap || string_exhausted(c) ||
+		    (!burst && (single || string_kicked(c)))) {
 			/* what comes in between finds RF set (SDM vol. 3, 17.3.1.1) */
 			c->eflags |= EFLAGS_RF;
 			cpu_interrupt_insn(c, i);

@@ -286,7 +286,8 @@ static const struct insn *op_rdmsr(struct cpu *c, const struct insn *i)
 
 	cpu_sync(c, i);
 	value = cpu_tsc(c);
-	if (c->cpl != 0 || (c->gpr[X86_ECX] != X86_MSR_TSC && !x86_msr_read(c->gpr[X86_ECX], &value)))
+	if (c->cpl != 0 ||
+	    (c->gpr[X86_ECX] != X86_MSR_TSC && !x86_msr_read(c->gpr[X86_ECX], &value)))
 		return cpu_fault(c, i, VEC_GP, 0);
 	edx_eax_set(c, value);
 	return i + 1;

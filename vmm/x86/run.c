@@ -64,7 +64,7 @@ static enum x86_stop reason_to_stop(struct cpu *c, uint64_t until)
 		return X86_STOP_WINDOW;
 	if (c->halted)
 		return X86_STOP_HALT;
-	if (c->icount >= until)
+	if (c->icount >= until || x86_work(c) >= c->work_limit)
 		return X86_STOP_DEADLINE;
 	return X86_STOP_NONE;
 }
@@ -82,6 +82,8 @@ enum x86_stop x86_run(struct cpu *c, uint64_t until)
 		stop = reason_to_stop(c, until);
 		if (stop != X86_STOP_NONE)
 			return stop;
+		if (c->fault)
+			continue;
 		if (needs_single(c)) {
 			run_single(c);
 			continue;

@@ -48,6 +48,10 @@ static inline struct desc_struct pack_descriptor(u32 base, u32 limit, u8 access,
 	};
 }
 
+#define GATE_CALL16 0x4
+#define GATE_INTERRUPT16 0x6
+#define GATE_TRAP16 0x7
+#define GATE_CALL 0xc
 #define GATE_INTERRUPT 0xe
 #define GATE_TRAP 0xf
 

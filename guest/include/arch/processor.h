@@ -19,6 +19,7 @@
 #define X86_EFLAGS_FIXED 0x00000002 /* always reads 1 */
 #define X86_EFLAGS_TF 0x00000100
 #define X86_EFLAGS_IF 0x00000200
+#define X86_EFLAGS_RF 0x00010000
 
 /* CPUID leaf 1, EDX */
 #define X86_FEATURE_PSE (1 << 3)
