@@ -68,6 +68,7 @@ if(NOT guest_ld_emulations MATCHES "elf_i386|LLD")
 	set(GUEST_LD ${GUEST_LLD} CACHE FILEPATH "Linker of the guest" FORCE)
 endif()
 find_program(GUEST_OBJCOPY NAMES objcopy llvm-objcopy REQUIRED)
+find_program(GUEST_NM NAMES nm llvm-nm REQUIRED)
 list(JOIN guest_cc " " guest_cc_text)
 message(STATUS "Guest: ${guest_cc_text}, ${GUEST_LD}, VMSPLIT ${VMSPLIT}")
 
@@ -79,7 +80,7 @@ set(guest_flags
 	-Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wundef
 	-Wpointer-arith -Wvla
 	-DCONFIG_PAGE_OFFSET=${guest_page_offset} -DGUEST_VERSION="${PROJECT_VERSION}"
-	-I${PROJECT_SOURCE_DIR}/guest/include)
+	-I${PROJECT_SOURCE_DIR}/guest/include -I${PROJECT_SOURCE_DIR})
 
 # Compiles sources for the guest; sets the variable named by out to the list of object files. The
 # caller may set guest_more_flags.
@@ -101,22 +102,40 @@ function(guest_objects out)
 	set(${out} ${objects} PARENT_SCOPE)
 endfunction()
 
-# Links bin/name.elf (symbols, DWARF) by the linker script, and strips it to bin/name.bin.
+# Links objects into elf by the preprocessed linker script lds.
+function(guest_link elf lds)
+	add_custom_command(OUTPUT ${elf}
+		COMMAND ${GUEST_LD} -m elf_i386 -static -nostdlib -z noexecstack -z max-page-size=4096
+			--build-id=sha1 -T ${lds} -o ${elf} ${ARGN}
+		DEPENDS ${lds} ${ARGN}
+		COMMENT "Guest: ${elf}" VERBATIM COMMAND_EXPAND_LISTS)
+endfunction()
+
+# Links bin/name.elf (symbols, DWARF) by the linker script, and strips it to bin/name.bin. With
+# KALLSYMS it holds a table of its own functions, made from a first link without (kallsyms.h).
 function(guest_image name script)
+	cmake_parse_arguments(PARSE_ARGV 2 image "KALLSYMS" "" "")
+	set(objects ${image_UNPARSED_ARGUMENTS})
 	set(bin ${CMAKE_BINARY_DIR}/bin)
-	set(lds ${CMAKE_CURRENT_BINARY_DIR}/${name}.lds)
+	set(base ${CMAKE_CURRENT_BINARY_DIR}/${name})
 	file(MAKE_DIRECTORY ${bin})
 	cmake_path(ABSOLUTE_PATH script OUTPUT_VARIABLE path)
-	add_custom_command(OUTPUT ${lds}
-		COMMAND ${guest_cc} ${guest_flags} -E -P -Ui386 -x assembler-with-cpp -MD -MF ${lds}.d
-			-MT ${lds} ${path} -o ${lds}
-		DEPENDS ${path} DEPFILE ${lds}.d
+	add_custom_command(OUTPUT ${base}.lds
+		COMMAND ${guest_cc} ${guest_flags} -E -P -Ui386 -x assembler-with-cpp -MD -MF ${base}.lds.d
+			-MT ${base}.lds ${path} -o ${base}.lds
+		DEPENDS ${path} DEPFILE ${base}.lds.d
 		COMMENT "Guest: ${name}.lds" VERBATIM COMMAND_EXPAND_LISTS)
-	add_custom_command(OUTPUT ${bin}/${name}.elf
-		COMMAND ${GUEST_LD} -m elf_i386 -static -nostdlib -z noexecstack -z max-page-size=4096
-			--build-id=sha1 -T ${lds} -o ${bin}/${name}.elf ${ARGN}
-		DEPENDS ${lds} ${ARGN}
-		COMMENT "Guest: ${name}.elf" VERBATIM COMMAND_EXPAND_LISTS)
+	if(image_KALLSYMS)
+		set(maker ${PROJECT_SOURCE_DIR}/guest/kernel/kallsyms.sh)
+		guest_link(${base}.first.elf ${base}.lds ${objects})
+		add_custom_command(OUTPUT ${base}.kallsyms.o
+			COMMAND ${maker} ${GUEST_NM} ${base}.first.elf ${base}.kallsyms.S
+			COMMAND ${guest_cc} ${guest_flags} -c ${base}.kallsyms.S -o ${base}.kallsyms.o
+			DEPENDS ${base}.first.elf ${maker}
+			COMMENT "Guest: symbols of ${name}" VERBATIM COMMAND_EXPAND_LISTS)
+		list(APPEND objects ${base}.kallsyms.o)
+	endif()
+	guest_link(${bin}/${name}.elf ${base}.lds ${objects})
 	add_custom_command(OUTPUT ${bin}/${name}.bin
 		COMMAND ${GUEST_OBJCOPY} --strip-all ${bin}/${name}.elf ${bin}/${name}.bin
 		DEPENDS ${bin}/${name}.elf

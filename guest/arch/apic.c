@@ -3,6 +3,8 @@
 #include <arch/pgtable.h>
 #include <arch/processor.h>
 
+#include "mm/highmem.h"
+
 /* Registers, byte offsets (Intel SDM vol. 3, table 11-1). */
 #define APIC_SPIV 0xf0
 #define APIC_SPIV_ENABLE 0x100
@@ -20,7 +22,7 @@ void apic_enable_virtual_wire(void)
 	if (!(cpu_features() & X86_FEATURE_APIC))
 		return;
 	set_fixmap(FIX_APIC_BASE, (u32)rdmsr(MSR_IA32_APICBASE) & PAGE_MASK,
-		   _PAGE_PRESENT | _PAGE_RW | _PAGE_PCD);
+		   PAGE_KERNEL_NOCACHE);
 	apic_write(APIC_SPIV, APIC_SPIV_ENABLE | APIC_SPIV_VECTOR);
 	apic_write(APIC_LVT0, APIC_DM_EXTINT);
 }

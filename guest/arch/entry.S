@@ -144,8 +144,9 @@ return_from_kernel:
  * void panic(const char *fmt, ...): a pt_regs of the caller, then do_panic(regs, fmt, args). On
  * i386 a va_list is the address of the next argument on the stack.
  */
-	.globl panic
+	.globl panic, arch_panic
 panic:
+arch_panic:				/* its name in mm/arch.h */
 	pushfl
 	pushl %cs
 	pushl 8(%esp)			/* the return address, as EIP */

@@ -6,6 +6,12 @@
 #include <kernel/panic.h>
 
 static irq_handler_t irq_handlers[NR_IRQS];
+static u32 irq_depth; /* handlers that are running */
+
+bool in_interrupt(void)
+{
+	return irq_depth != 0;
+}
 
 void init_IRQ(void)
 {
@@ -29,5 +35,7 @@ void do_IRQ(struct pt_regs *regs)
 		return;
 	if (!irq_handlers[irq])
 		panic("interrupt on IRQ %u, which nobody requested", irq);
+	irq_depth++;
 	irq_handlers[irq]();
+	irq_depth--;
 }

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include <arch/multiboot.h>
 #include <arch/page.h>
+#include <arch/sections.h>
 #include <arch/setup.h>
 #include <kernel/panic.h>
 #include <kernel/params.h>
 #include <kernel/printk.h>
 #include <lib/string.h>
 
-/* Less low memory than this is not worth having; highmem= may not take it (as in Linux). */
-#define MIN_LOWMEM (64u << 20)
+#include "mm/iomem.h"
+#include "mm/memblock.h"
+#include "mm/page_alloc.h"
+
+#define FOUR_GIB (1ull << 32)
 
 struct e820_entry e820[E820MAX];
 u32 e820_nr;
 
 struct boot_module boot_modules[BOOT_MODULES_MAX];
 u32 boot_modules_nr;
-
-u32 max_pfn, max_low_pfn, ram_pages;
 
 /*
  * The loader's structures, seen through the direct map. Returns NULL if they lie outside of what
@@ -96,48 +98,6 @@ static void read_modules(const struct multiboot_info *mbi)
 	}
 }
 
-bool e820_usable(const struct e820_entry *e, u32 *start_pfn, u32 *end_pfn)
-{
-	u64 limit = 1ull << 32, end = e->addr + e->size;
-
-	if (boot_params.mem_bytes && boot_params.mem_bytes < limit)
-		limit = boot_params.mem_bytes;
-	if (e->type != E820_RAM || end < e->addr || e->addr >= limit)
-		return false;
-	if (end > limit)
-		end = limit;
-	*start_pfn = PFN_UP(e->addr);
-	*end_pfn = PFN_DOWN(end);
-	return *start_pfn < *end_pfn;
-}
-
-/*
- * HIGHMEM is what the direct map cannot hold; highmem= makes it larger, so that a small machine has
- * one too.
- */
-static void find_low_pfn_range(void)
-{
-	u32 start, end;
-	u64 highmem = boot_params.highmem_bytes;
-
-	for (u32 i = 0; i < e820_nr; i++) {
-		if (!e820_usable(&e820[i], &start, &end))
-			continue;
-		ram_pages += end - start;
-		if (end > max_pfn)
-			max_pfn = end;
-	}
-	max_low_pfn = max_pfn < PFN_DOWN(MAXMEM) ? max_pfn : PFN_DOWN(MAXMEM);
-	if (!boot_params.has_highmem || (u64)(max_pfn - max_low_pfn) << PAGE_SHIFT >= highmem)
-		return;
-	if (((u64)max_pfn << PAGE_SHIFT) < highmem + MIN_LOWMEM) {
-		printk("highmem=%lluK ignored: it would leave less than %u MiB of low memory\n",
-		       highmem >> 10, MIN_LOWMEM >> 20);
-		return;
-	}
-	max_low_pfn = max_pfn - PFN_UP(highmem);
-}
-
 void setup_arch(u32 boot_magic, u32 multiboot_info)
 {
 	const struct multiboot_info *mbi = loader_data(multiboot_info, sizeof(*mbi));
@@ -149,25 +109,24 @@ void setup_arch(u32 boot_magic, u32 multiboot_info)
 	read_memory_map(mbi);
 	read_modules(mbi);
 	parse_params();
-	find_low_pfn_range();
-	if (!max_low_pfn)
-		panic("the boot loader reported no RAM");
 }
 
-static const char *e820_type(u32 type)
+/* What we print of a type, and what Linux calls it in /proc/iomem. */
+static const struct e820_type {
+	const char *name, *resource;
+} e820_types[] = {
+	[E820_RAM] = { "usable", "System RAM" },
+	[E820_RESERVED] = { "reserved", "reserved" },
+	[E820_ACPI] = { "ACPI data", "ACPI Tables" },
+	[E820_NVS] = { "ACPI NVS", "ACPI Non-volatile Storage" },
+	[E820_UNUSABLE] = { "unusable", "Unusable memory" },
+};
+
+static const struct e820_type *e820_type(u32 type)
 {
-	switch (type) {
-	case E820_RAM:
-		return "usable";
-	case E820_ACPI:
-		return "ACPI data";
-	case E820_NVS:
-		return "ACPI NVS";
-	case E820_UNUSABLE:
-		return "unusable";
-	default:
-		return "reserved";
-	}
+	if (type < E820_RAM || type > E820_UNUSABLE)
+		type = E820_RESERVED;
+	return &e820_types[type];
 }
 
 void print_boot_info(void)
@@ -178,14 +137,100 @@ void print_boot_info(void)
 		const struct e820_entry *e = &e820[i];
 
 		printk("  %09llx - %09llx %-9s %8llu KiB\n", e->addr, e->addr + e->size,
-		       e820_type(e->type), e->size >> 10);
+		       e820_type(e->type)->name, e->size >> 10);
 	}
-	printk("Memory: %u KiB usable, %u KiB low, %u KiB high\n", ram_pages << 2, max_low_pfn << 2,
-	       (max_pfn - max_low_pfn) << 2);
 	for (u32 i = 0; i < boot_modules_nr; i++) {
 		const struct boot_module *b = &boot_modules[i];
 
 		printk("Module %u: %08x - %08x %u KiB %s\n", i, b->start, b->end,
 		       (b->end - b->start + 1023) >> 10, b->name);
 	}
+}
+
+/* --- to mm/ ------------------------------------------------------------------------------------- */
+
+static void add_resource(u64 start, u64 end, const char *name)
+{
+	int err = iomem_add((u32)start, (u32)(end - 1), name);
+
+	if (err)
+		printk("iomem: %08llx-%08llx : %s not shown, error %d\n", start, end - 1, name,
+		       -err);
+}
+
+/* The part of an entry below 4 GiB; false if there is none. */
+static bool e820_clip(const struct e820_entry *e, u64 *end)
+{
+	*end = e->addr + e->size;
+	if (*end <= e->addr || e->addr >= FOUR_GIB)
+		return false;
+	if (*end > FOUR_GIB)
+		*end = FOUR_GIB;
+	return true;
+}
+
+/* RAM, and what is not: the map of a bad loader may say both of one range, and then it is not. */
+static void add_memory_map(void)
+{
+	u64 end;
+
+	for (u32 i = 0; i < e820_nr; i++) {
+		const struct e820_entry *e = &e820[i];
+		int err;
+
+		if (!e820_clip(e, &end))
+			continue;
+		if (e->type == E820_RAM)
+			err = memblock_add((u32)e->addr, end - e->addr);
+		else
+			err = memblock_reserve((u32)e->addr, end - e->addr);
+		if (err)
+			panic("memory map: entry %u of %u does not fit memblock's table", i,
+			      e820_nr);
+	}
+}
+
+static void reserve_modules(void)
+{
+	for (u32 i = 0; i < boot_modules_nr; i++) {
+		const struct boot_module *b = &boot_modules[i];
+
+		if (b->end > b->start && memblock_reserve(b->start, b->end - b->start))
+			panic("module %u of %u does not fit memblock's table", i, boot_modules_nr);
+	}
+}
+
+/* As in Linux, RAM is shown as far as mem= leaves it, and highmem= has no say. */
+static void add_resources(void)
+{
+	u64 start, end;
+
+	for (u32 i = 0; memblock_memory(i, &start, &end); i++)
+		add_resource(start, end, e820_type(E820_RAM)->resource);
+	for (u32 i = 0; i < e820_nr; i++)
+		if (e820[i].type != E820_RAM && e820_clip(&e820[i], &end))
+			add_resource(e820[i].addr, end, e820_type(e820[i].type)->resource);
+	add_resource(__pa(_text), __pa(_etext), "Kernel code");
+	add_resource(__pa(_etext), __pa(_edata), "Kernel data");
+	add_resource(__pa(__bss_start), __pa(_end), "Kernel bss");
+}
+
+void setup_memory(void)
+{
+	const struct mm_boot boot = {
+		.kernel_start = __pa(_text),
+		.kernel_end = __pa(_end),
+		.mem_limit = boot_params.mem_bytes,
+		.highmem_bytes = boot_params.highmem_bytes,
+		.has_highmem = boot_params.has_highmem,
+		.numa = boot_params.numa,
+	};
+	u64 start, end;
+
+	add_memory_map();
+	if (!memblock_memory(0, &start, &end))
+		panic("the boot loader reported no RAM");
+	reserve_modules();
+	zones_init(&boot);
+	add_resources();
 }

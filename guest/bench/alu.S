@@ -11,6 +11,9 @@ bench_name:
 	.globl bench_turn_insns
 bench_turn_insns:
 	.long 10
+	.globl bench_unit
+bench_unit:
+	.long 1000000
 
 	.text
 	.globl bench_loop

@@ -9,8 +9,7 @@
 #include <lib/string.h>
 #include <lib/vsprintf.h>
 
-#define DEFAULT_MILLIONS 1000
-#define MILLION 1000000
+#define DEFAULT_COUNT 1000
 
 u8 bench_buffer[BENCH_BUFFER_BYTES] __page_aligned;
 
@@ -38,27 +37,28 @@ static void paging_on(void)
 
 	for (u32 i = 0; i < PTRS_PER_PTE; i++)
 		table[i] = i << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_RW;
+	table[BENCH_MMIO_PAGE] = BENCH_MMIO_PHYSICAL | _PAGE_PRESENT | _PAGE_RW;
 	directory[0] = (u32)table | _PAGE_PRESENT | _PAGE_RW;
 	write_cr3((u32)directory);
 	write_cr0(X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_EM | X86_CR0_PE);
 }
 
 /* The value of n= on the command line, or the default. Call before paging_on(). */
-static u64 millions_wanted(u32 boot_magic, const struct multiboot_info *mbi)
+static u64 count_wanted(u32 boot_magic, const struct multiboot_info *mbi)
 {
 	const char *s;
 
 	if (boot_magic != MULTIBOOT_BOOT_MAGIC || !(mbi->flags & MULTIBOOT_INFO_CMDLINE))
-		return DEFAULT_MILLIONS;
+		return DEFAULT_COUNT;
 	for (s = (const char *)mbi->cmdline; *s; s++)
 		if (!strncmp(s, " n=", 3) && memparse(s + 3, NULL))
 			return memparse(s + 3, NULL);
-	return DEFAULT_MILLIONS;
+	return DEFAULT_COUNT;
 }
 
 void bench_main(u32 boot_magic, u32 multiboot_info)
 {
-	u64 wanted = millions_wanted(boot_magic, (const void *)multiboot_info) * MILLION;
+	u64 wanted = count_wanted(boot_magic, (const void *)multiboot_info) * bench_unit;
 	u32 turns = (u32)((wanted + bench_turn_insns - 1) / bench_turn_insns);
 	u32 sum;
 

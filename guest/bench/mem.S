@@ -14,6 +14,9 @@ bench_name:
 	.globl bench_turn_insns
 bench_turn_insns:
 	.long 12
+	.globl bench_unit
+bench_unit:
+	.long 1000000
 
 	.text
 	.globl bench_loop

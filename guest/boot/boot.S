@@ -105,7 +105,7 @@ swapper_pg_dir:
 	.fill (PAGE_OFFSET >> PGDIR_SHIFT) - 1, 4, 0
 	.set frame, 0
 	.rept MAXMEM >> PGDIR_SHIFT
-	.long frame | BOOT_PDE | _PAGE_GLOBAL
+	.long frame | BOOT_PDE | _PAGE_GLOBAL | _PAGE_ACCESSED | _PAGE_DIRTY
 	.set frame, frame + (1 << PGDIR_SHIFT)
 	.endr
 	.fill VMALLOC_RESERVE >> PGDIR_SHIFT, 4, 0

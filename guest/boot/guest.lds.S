@@ -15,6 +15,7 @@ PHDRS
 	text PT_LOAD FLAGS(5);
 	data PT_LOAD FLAGS(6);
 	note PT_NOTE FLAGS(4);
+	vmcoreinfo PT_NOTE FLAGS(6);
 }
 
 SECTIONS
@@ -46,8 +47,13 @@ SECTIONS
 	} :text :note
 
 	. = ALIGN(4096);
-	.data : AT(ADDR(.data) - PAGE_OFFSET) {
+	/* Writable: the kernel fills it in when it boots. */
+	.note.vmcoreinfo : AT(ADDR(.note.vmcoreinfo) - PAGE_OFFSET) {
 		_data = .;
+		KEEP(*(.vmcoreinfo))
+	} :data :vmcoreinfo
+
+	.data : AT(ADDR(.data) - PAGE_OFFSET) {
 		*(.data .data.*)
 		_edata = .;
 	} :data

@@ -12,3 +12,9 @@ u32 sandbox_read(enum sandbox_selector selector)
 	outl(selector, SANDBOX_PORT);
 	return inl(SANDBOX_DATA);
 }
+
+void sandbox_write(enum sandbox_selector selector, u32 value)
+{
+	outl(selector, SANDBOX_PORT);
+	outl(value, SANDBOX_DATA);
+}

@@ -4,7 +4,7 @@
 #include <lib/string.h>
 #include <lib/vsprintf.h>
 
-struct boot_params boot_params = { .test = "all" };
+struct boot_params boot_params = { .test = "quick" };
 
 char saved_command_line[COMMAND_LINE_SIZE];
 
@@ -46,13 +46,52 @@ static bool parse_exit(const char *value)
 
 static bool parse_mem(const char *value)
 {
-	return parse_size(value, &boot_params.mem_bytes);
+	u64 bytes;
+
+	if (!parse_size(value, &bytes) || !bytes)
+		return false;
+	boot_params.mem_bytes = bytes;
+	return true;
 }
 
 static bool parse_highmem(const char *value)
 {
-	boot_params.has_highmem = parse_size(value, &boot_params.highmem_bytes);
-	return boot_params.has_highmem;
+	u64 bytes;
+
+	if (!parse_size(value, &bytes))
+		return false;
+	boot_params.highmem_bytes = bytes;
+	boot_params.has_highmem = true;
+	return true;
+}
+
+static bool parse_numa(const char *value)
+{
+	u64 n;
+
+	if (!parse_size(value, &n) || !n || n > UINT32_MAX)
+		return false;
+	boot_params.numa = (u32)n;
+	return true;
+}
+
+/* mm/ tells what is wrong with it. */
+static bool parse_slub_debug(const char *value)
+{
+	boot_params.slub_debug = value;
+	return true;
+}
+
+static bool parse_slab_nomerge(const char *value)
+{
+	boot_params.slab_nomerge = true;
+	return !*value;
+}
+
+static bool parse_show(const char *value)
+{
+	boot_params.show = value;
+	return *value;
 }
 
 static bool parse_test(const char *value)
@@ -62,21 +101,32 @@ static bool parse_test(const char *value)
 
 static const struct param {
 	const char *name;
-	bool (*parse)(const char *value);
+	bool (*parse)(const char *value); /* the value lives as long as the kernel */
+	bool bare;			  /* may stand without a value, which is "" then */
 } params[] = {
-	{ "tty", parse_tty }, { "debugcon", parse_debugcon }, { "exit", parse_exit },
-	{ "mem", parse_mem }, { "highmem", parse_highmem },   { "test", parse_test },
+	{ "tty", parse_tty, false },
+	{ "debugcon", parse_debugcon, false },
+	{ "exit", parse_exit, false },
+	{ "mem", parse_mem, false },
+	{ "highmem", parse_highmem, false },
+	{ "numa", parse_numa, false },
+	{ "slub_debug", parse_slub_debug, true },
+	{ "slab_nomerge", parse_slab_nomerge, true },
+	{ "slub_nomerge", parse_slab_nomerge, true }, /* its name until Linux 4.13 */
+	{ "show", parse_show, false },
+	{ "test", parse_test, false },
 };
 
 /* word: NUL-terminated */
 static void parse_word(const char *word)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(params); i++) {
-		size_t n = strlen(params[i].name);
+		const struct param *p = &params[i];
+		size_t n = strlen(p->name);
 
-		if (strncmp(word, params[i].name, n) || word[n] != '=')
+		if (strncmp(word, p->name, n) || (word[n] && word[n] != '='))
 			continue;
-		if (!params[i].parse(word + n + 1))
+		if (!word[n] ? !p->bare || !p->parse("") : !p->parse(word + n + 1))
 			printk("option %s ignored: bad value\n", word);
 	}
 }

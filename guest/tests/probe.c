@@ -28,7 +28,8 @@ static bool probe_notifier(const struct die_args *args)
 		record(args);
 	if (args->trapnr == TRAP_BP || args->trapnr == TRAP_DB) {
 		args->regs->flags &= ~(u32)X86_EFLAGS_TF;
-		args->regs->flags |= X86_EFLAGS_RF;
+		if (args->trapnr == TRAP_DB)
+			args->regs->flags |= X86_EFLAGS_RF;
 		return true;
 	}
 	probe_unwind();

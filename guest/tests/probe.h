@@ -38,15 +38,26 @@ struct user_state {
 	u32 ip, sp;
 	u32 ax, dx;
 	u32 ss; /* 0: the usual __USER_DS */
+	u32 cs; /* 0: the usual __USER_CS */
+	u32 ds; /* 0: the usual __USER_DS; DS at the IRET or RET */
+	u32 by; /* BY_IRET or BY_LRET */
 };
 
-/* Enters ring 3 by IRET. The code must end in a trap, for instance INT 0x80 with PROBE_EXIT. */
+#define BY_IRET 0
+#define BY_LRET 1 /* far RET that releases PROBE_LRET_BYTES of the user's stack */
+#define PROBE_LRET_BYTES 8
+
+/*
+ * Enters ring 3 by IRET or far RET. The code must end in a trap, for instance INT 0x80 with
+ * PROBE_EXIT.
+ */
 struct trapped probe_user(const struct user_state *state);
 
 /* probe_entry.S */
 void probe_call(void (*fn)(u32 arg), u32 arg);
 void probe_iret(const struct user_state *state);
 void probe_unwind(void) __attribute__((noreturn));
+extern const char probe_iret_insn[], probe_lret_insn[]; /* what enters ring 3 */
 extern u32 probe_sp;
 #endif
 #endif

@@ -12,11 +12,16 @@
 #define US_AX 8
 #define US_DX 12
 #define US_SS 16
+#define US_CS 20
+#define US_DS 24
+#define US_BY 28
 
 /* struct tss_struct */
 #define TSS_SP0 4
 
 #define SAVED_BYTES 20
+
+#define LRET_BYTES 8 /* PROBE_LRET_BYTES */
 
 	.macro SAVE_CONTEXT
 	pushfl
@@ -25,6 +30,15 @@
 	pushl %esi
 	pushl %edi
 	movl %esp, probe_sp
+	.endm
+
+	/* A field of the state at EBX, or the usual value if it is 0. */
+	.macro DEFAULT field, usual, register
+	movl \field(%ebx), \register
+	testl \register, \register
+	jnz 1f
+	movl \usual, \register
+1:
 	.endm
 
 	.text
@@ -54,23 +68,43 @@ probe_iret:
 	SAVE_CONTEXT
 	movl SAVED_BYTES + 4(%esp), %ebx
 	movl %esp, init_tss + TSS_SP0	/* traps of the probe must not touch our frames */
-	movl US_SS(%ebx), %eax
-	testl %eax, %eax
-	jnz 1f
-	movl $__USER_DS, %eax
-1:	pushl %eax
+	DEFAULT US_SS, $__USER_DS, %eax
+	DEFAULT US_CS, $__USER_CS, %ecx
+	DEFAULT US_DS, $__USER_DS, %edx
+	pushl %eax
 	pushl US_SP(%ebx)
+	cmpl $0, US_BY(%ebx)
+	jne enter_by_lret
+
 	pushl $(X86_EFLAGS_IF | X86_EFLAGS_FIXED)
-	pushl $__USER_CS
+	pushl %ecx
 	pushl US_IP(%ebx)
+	call load_user_registers
+	.globl probe_iret_insn
+probe_iret_insn:
+	iret
+
+enter_by_lret:
+	subl $LRET_BYTES, %esp
+	pushl %ecx
+	pushl US_IP(%ebx)
+	call load_user_registers
+	.globl probe_lret_insn
+probe_lret_insn:
+	lret $LRET_BYTES
+
+/* EBX: the state; EDX: DS. */
+load_user_registers:
 	movl US_AX(%ebx), %eax
-	movl US_DX(%ebx), %edx
+	pushl US_DX(%ebx)
+	movl %edx, %ds
+	popl %edx
 	xorl %ebx, %ebx
 	xorl %ecx, %ecx
 	xorl %esi, %esi
 	xorl %edi, %edi
 	xorl %ebp, %ebp
-	iret
+	ret
 
 	.bss
 	.balign 4

@@ -3,9 +3,26 @@
 #include <kernel/printk.h>
 #include <lib/string.h>
 
-static const struct selftest *const suites[] = {
-	lib_tests,     trap_tests,	   ring3_tests, fault_tests,  paging_tests,
-	segment_tests, double_fault_tests, cpu_tests,	device_tests,
+/* test= takes the name of a suite, too. */
+static const struct suite {
+	const char *name;
+	const struct selftest *tests;
+	bool slow; /* not one of "quick", which is what runs without test= */
+} suites[] = {
+	{ "lib", lib_tests, false },
+	{ "trap", trap_tests, false },
+	{ "ring3", ring3_tests, false },
+	{ "fault", fault_tests, false },
+	{ "paging", paging_tests, false },
+	{ "segment", segment_tests, false },
+	{ "selector", selector_tests, false },
+	{ "gate", gate_tests, false },
+	{ "ioperm", ioperm_tests, false },
+	{ "double_fault", double_fault_tests, false },
+	{ "debug", debug_tests, false },
+	{ "cpu", cpu_tests, false },
+	{ "device", device_tests, false },
+	{ "mm", mm_tests, true },
 };
 
 void selftest_fail(struct selftest_result *r, const char *file, int line, const char *what)
@@ -23,9 +40,10 @@ void selftest_expect_eq(struct selftest_result *r, const char *file, int line, c
 	r->failed = true;
 }
 
-static bool chosen(const struct selftest *t, const char *name)
+static bool chosen(const struct suite *s, const struct selftest *t, const char *name)
 {
-	return !strcmp(name, "all") || !strcmp(name, t->name);
+	return !strcmp(name, "all") || (!strcmp(name, "quick") && !s->slow) ||
+	       !strcmp(name, s->name) || !strcmp(name, t->name);
 }
 
 static u32 count_chosen(const char *name)
@@ -33,15 +51,17 @@ static u32 count_chosen(const char *name)
 	u32 n = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(suites); i++)
-		for (const struct selftest *t = suites[i]; t->name; t++)
-			n += chosen(t, name);
+		for (const struct selftest *t = suites[i].tests; t->name; t++)
+			n += chosen(&suites[i], t, name);
 	return n;
 }
 
 u32 run_selftests(const char *name)
 {
-	u32 number = 0, failed = 0, count = count_chosen(name);
+	u32 number = 0, failed = 0, count;
 
+	mm_tests_collect();
+	count = count_chosen(name);
 	if (!strcmp(name, "none"))
 		return 0;
 	if (!count) {
@@ -52,10 +72,10 @@ u32 run_selftests(const char *name)
 	}
 	printk("KTAP version 1\n1..%u\n", count);
 	for (u32 i = 0; i < ARRAY_SIZE(suites); i++) {
-		for (const struct selftest *t = suites[i]; t->name; t++) {
+		for (const struct selftest *t = suites[i].tests; t->name; t++) {
 			struct selftest_result r = { false };
 
-			if (!chosen(t, name))
+			if (!chosen(&suites[i], t, name))
 				continue;
 			t->run(&r, t->arg);
 			printk("%sok %u %s\n", r.failed ? "not " : "", ++number, t->name);

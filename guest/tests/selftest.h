@@ -7,7 +7,8 @@
  * assert what the Intel SDM guarantees, not what one CPU happens to do: a TLB may keep a stale
  * translation or drop a good one at any time.
  *
- * Output is KTAP. The command line's test= chooses: "all", "none", or one name; the actions of
+ * Output is KTAP. The command line's test= chooses: "all", "none", "quick" (all but the suites that
+ * take long: the default), or the name of a suite (without _tests) or of one test; the actions of
  * actions.c (panic, triple, hang, echo) go by name only.
  */
 #ifndef TESTS_SELFTEST_H
@@ -27,7 +28,12 @@ struct selftest {
 
 /* One table a file. */
 extern const struct selftest trap_tests[], ring3_tests[], fault_tests[], paging_tests[],
-	segment_tests[], double_fault_tests[], cpu_tests[], device_tests[], lib_tests[];
+	segment_tests[], selector_tests[], gate_tests[], ioperm_tests[], double_fault_tests[],
+	debug_tests[], cpu_tests[], device_tests[], lib_tests[];
+
+/* The tests of the memory manager; mm_tests_collect() fills in the table. */
+extern struct selftest mm_tests[];
+void mm_tests_collect(void);
 
 /* Runs what the name chooses. Returns the number of failed tests; an unknown name is a failure. */
 u32 run_selftests(const char *name);

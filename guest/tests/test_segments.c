@@ -2,26 +2,16 @@
 /*
  * Segment loads: which selector is refused, by which exception, and the error code that names it.
  *
- * The descriptor under test sits in the first TLS slot. Limits and access rights at the time of use
- * are not tested here: QEMU, the machine these tests are also proven on, does not check them.
+ * The descriptor under test sits in SLOT. Limits and access rights at the time of use are not tested
+ * here: QEMU, the machine these tests are also proven on, does not check them; nor does it refuse LTR
+ * of a null selector.
  */
 #include "probe.h"
 #include "selftest.h"
+#include "slots.h"
 #include <arch/desc.h>
 #include <arch/processor.h>
 #include <arch/segment.h>
-
-#define SLOT_SELECTOR (GDT_ENTRY_TLS_MIN * 8)
-#define SELECTOR_TI 4
-
-/* Access bytes of the descriptor in the slot; 0: no descriptor. */
-#define EMPTY 0
-#define DATA_DPL0 DESC_DATA_RW
-#define DATA_DPL3 (DESC_DATA_RW | DESC_DPL(3))
-#define DATA_RO_DPL0 DESC_DATA_RO
-#define CODE_DPL0 DESC_CODE
-#define CODE_EXECUTE_ONLY_DPL0 0x99
-#define ABSENT(access) ((access) & ~DESC_PRESENT)
 
 struct segment_case {
 	void (*run)(u32 selector);
@@ -97,21 +87,14 @@ static void load_task_register(u32 selector)
 	asm volatile("ltr %w0" : : "r"(selector) : "memory");
 }
 
-static void set_slot(u8 access)
-{
-	gdt_table[GDT_ENTRY_TLS_MIN] =
-		access ? pack_descriptor(0, 0xfffff, access, DESC_FLAG_32 | DESC_FLAG_4K)
-		       : (struct desc_struct){ 0, 0 };
-}
-
 static void segment_load(struct selftest_result *r, const void *arg)
 {
 	const struct segment_case *c = arg;
 	struct trapped t;
 
-	set_slot(c->slot_access);
+	slot_set_flat(SLOT, c->slot_access);
 	t = probe_kernel(c->run, c->selector);
-	set_slot(EMPTY);
+	slots_clear();
 	EXPECT_EQ(r, t.vector, c->vector);
 	EXPECT_EQ(r, t.error_code, c->error_code);
 }
@@ -121,11 +104,11 @@ static void accessed_bit(struct selftest_result *r, const void *arg)
 	struct trapped t;
 
 	(void)arg;
-	set_slot(DATA_DPL0 & ~1);
-	t = probe_kernel(load_es, SLOT_SELECTOR);
+	slot_set_flat(SLOT, DATA_DPL0 & ~1);
+	t = probe_kernel(load_es, SLOT);
 	EXPECT_EQ(r, t.vector, NO_TRAP);
 	EXPECT_EQ(r, (gdt_table[GDT_ENTRY_TLS_MIN].b >> 8) & 0xff, DATA_DPL0);
-	set_slot(EMPTY);
+	slots_clear();
 }
 
 /* A segment with a base: FS:0 is the word the base points to. */
@@ -135,15 +118,14 @@ static void base_is_added(struct selftest_result *r, const void *arg)
 	u32 seen;
 
 	(void)arg;
-	gdt_table[GDT_ENTRY_TLS_MIN] =
-		pack_descriptor((u32)&word - 16, 0xfffff, DATA_DPL3, DESC_FLAG_32 | DESC_FLAG_4K);
+	slot_set(SLOT, segment_at((u32)&word - 16, DATA_DPL3));
 	asm volatile("movl %1, %%fs\n\t"
 		     "movl %%fs:16, %0\n\t"
 		     "movl %2, %%fs"
 		     : "=&r"(seen)
-		     : "r"(SLOT_SELECTOR + 3), "r"(0)
+		     : "r"(SLOT + 3), "r"(0)
 		     : "memory");
-	set_slot(EMPTY);
+	slots_clear();
 	EXPECT_EQ(r, seen, word);
 }
 
@@ -153,9 +135,9 @@ static void lost_selector_becomes_null(struct selftest_result *r, const void *ar
 	u32 fs;
 
 	(void)arg;
-	set_slot(DATA_DPL3);
-	asm volatile("movl %0, %%fs" : : "r"(SLOT_SELECTOR + 3) : "memory");
-	set_slot(EMPTY);
+	slot_set_flat(SLOT, DATA_DPL3);
+	asm volatile("movl %0, %%fs" : : "r"(SLOT + 3) : "memory");
+	slots_clear();
 	asm volatile("int $0x80" : : "a"(0x7fff) : "memory", "cc");
 	asm volatile("movl %%fs, %0" : "=r"(fs));
 	EXPECT_EQ(r, fs & 0xffff, 0);
@@ -166,7 +148,6 @@ static void lost_selector_becomes_null(struct selftest_result *r, const void *ar
 	{                                                                                          \
 		__VA_ARGS__                                                                        \
 	}
-#define SLOT SLOT_SELECTOR
 
 const struct selftest segment_tests[] = {
 	{ "segment_load_of_good_data_selector_works",
@@ -193,10 +174,18 @@ const struct selftest segment_tests[] = {
 	  SEGMENT(far_jump, EMPTY, __USER_CS, TRAP_GP, __USER_CS & ~3) },
 	{ "np_by_far_jump_to_absent_code",
 	  SEGMENT(far_jump, ABSENT(CODE_DPL0), SLOT, TRAP_NP, SLOT) },
+	{ "gp_by_far_jump_to_conforming_code_of_less_privilege",
+	  SEGMENT(far_jump, CONFORMING_DPL3, SLOT, TRAP_GP, SLOT) },
 	{ "gp_by_iret_to_null", SEGMENT(iret_to, EMPTY, 0, TRAP_GP, 0) },
 	{ "gp_by_iret_to_data", SEGMENT(iret_to, EMPTY, __KERNEL_DS, TRAP_GP, __KERNEL_DS) },
 	{ "np_by_iret_to_absent_code", SEGMENT(iret_to, ABSENT(CODE_DPL0), SLOT, TRAP_NP, SLOT) },
 	{ "gp_by_lldt_of_data", SEGMENT(load_ldt, EMPTY, __KERNEL_DS, TRAP_GP, __KERNEL_DS) },
+	{ "gp_by_lldt_of_an_ldt_selector",
+	  SEGMENT(load_ldt, EMPTY, 8 | SELECTOR_TI, TRAP_GP, 8 | SELECTOR_TI) },
+	{ "np_by_lldt_of_an_absent_ldt",
+	  SEGMENT(load_ldt, ABSENT(LDT_SEGMENT), SLOT, TRAP_NP, SLOT) },
+	{ "np_by_ltr_of_an_absent_tss",
+	  SEGMENT(load_task_register, ABSENT(TSS_AVAILABLE), SLOT, TRAP_NP, SLOT) },
 	{ "gp_by_ltr_of_a_busy_tss",
 	  SEGMENT(load_task_register, EMPTY, __TSS_SEL, TRAP_GP, __TSS_SEL) },
 	{ "segment_load_sets_the_accessed_bit", accessed_bit, NULL },

@@ -4,6 +4,8 @@
  * position-independent and fit in one page.
  */
 #include "probe.h"
+#include "user_code.h"
+#include <arch/processor.h>
 #include <arch/segment.h>
 
 	.macro ROUTINE name
@@ -73,6 +75,110 @@ ROUTINE user_load_ds
 ROUTINE user_spin
 	cmpl (%eax), %edx
 	je user_spin
+	EXIT
+
+ROUTINE user_call_far
+	pushl %edx
+	pushl %eax
+	movl %esp, %ebp
+	pushl $USER_PARAM1
+	pushl $USER_PARAM0
+	lcall *(%ebp)
+ROUTINE user_call_far_return
+	movl %esp, %ebx
+	movl %ss, %ecx
+	EXIT
+
+ROUTINE user_jump_far
+	pushl %edx
+	pushl %eax
+	ljmp *(%esp)
+
+ROUTINE user_far_procedure
+	movl %cs, %esi
+	lret
+
+ROUTINE user_lret
+	pushl %edx
+	pushl %eax
+	lret
+
+ROUTINE user_iret
+	pushl $X86_EFLAGS_FIXED
+	pushl %edx
+	pushl %eax
+	iret
+
+ROUTINE user_see_flags
+	pushfl
+	popl %ebx
+	EXIT
+
+ROUTINE user_see_segments
+	movl %ds, %ebx
+	movl %es, %ecx
+	EXIT
+
+ROUTINE user_int_gate
+	int $USER_INT_GATE
+ROUTINE user_int_gate_return
+	EXIT
+
+ROUTINE user_outb_inb
+	outb %al, %dx
+	xorl %eax, %eax
+	inb %dx, %al
+	movl %eax, %ebx
+	EXIT
+
+ROUTINE user_inb
+	inb %dx, %al
+	EXIT
+
+ROUTINE user_outb
+	outb %al, %dx
+	EXIT
+
+ROUTINE user_inw
+	inw %dx, %ax
+	EXIT
+
+ROUTINE user_inl
+	inl %dx, %eax
+	EXIT
+
+ROUTINE user_rep_insb
+	movl %eax, %edi
+	movl $4, %ecx
+	cld
+	rep insb
+	EXIT
+
+ROUTINE user_rep_outsb
+	movl %eax, %esi
+	movl $4, %ecx
+	cld
+	rep outsb
+	EXIT
+
+ROUTINE user_lar
+	movl $USER_UNTOUCHED, %ebx
+	lar %eax, %ebx
+	jmp 1f
+
+ROUTINE user_lsl
+	movl $USER_UNTOUCHED, %ebx
+	lsl %eax, %ebx
+	jmp 1f
+
+ROUTINE user_verr
+	verr %ax
+	jmp 1f
+
+ROUTINE user_verw
+	verw %ax
+
+1:	setz %cl
 	EXIT
 
 PRIVILEGED user_cli, cli

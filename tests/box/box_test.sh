@@ -126,12 +126,16 @@ ended_by() { # SIGNAL: the script is told to end; then nothing of it runs any mo
 		[ ! -s "$dir/out" ] || break
 		sleep 0.1
 	done
-	qemu=$(grep -lx "PPid:.$pid" /proc/[0-9]*/status 2>/dev/null) || { echo "#   it does not run"; return 1; }
+	qemu=$(grep -slx "PPid:.$pid" /proc/[0-9]*/status)
+	[ -n "$qemu" ] || { echo "#   it does not run"; return 1; }
 	kill "-$1" $pid
 	wait $pid 2>/dev/null
 	status=$?
-	sleep 0.5
-	! grep -qs '^State:.[^Z]' "$qemu" || { echo "#   QEMU still runs"; return 1; }
+	for _ in {1..50}; do # a process that was killed may take its time
+		grep -qs '^State:.[^Z]' "$qemu" || break
+		sleep 0.1
+	done
+	! grep -s '^State:.[^Z]' "$qemu" || { echo "#   QEMU still runs: $qemu"; return 1; }
 	[ $status = $((128 + $(kill -l "$1"))) ] || { echo "#   status $status"; return 1; }
 }
 ok "SIGTERM ends it, and QEMU with it" ended_by TERM

@@ -24,7 +24,7 @@ static void instruction_that_kvm_cannot_emulate_is_named(void)
 	struct rig r;
 
 	RIG_BEGIN_GUEST(&r, verr);
-	CU_ASSERT_EQUAL(rig_run(&r), ENGINE_EXIT_FAILED);
+	CU_ASSERT_EQUAL(rig_run(&r), ENGINE_EXIT_UNSUPPORTED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.out.text, "KVM internal error 1"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.out.text, "0f 00 25 00 00 b0 fe"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.out.text, "verr"));
@@ -41,7 +41,7 @@ static void code_in_a_device_ends_the_run_with_a_text(void)
 	RIG_BEGIN(&r, "\xf4");
 	r.s.eip = RIG_MMIO;
 	rig_set(&r);
-	CU_ASSERT_EQUAL(rig_run(&r), ENGINE_EXIT_FAILED);
+	CU_ASSERT_EQUAL(rig_run(&r), ENGINE_EXIT_UNSUPPORTED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.out.text, "KVM"));
 	printf("# %s\n", r.out.text);
 	rig_end(&r);

@@ -35,7 +35,7 @@ apt=(-qq)
 [ "$(id -u)" != 0 ] || apt+=(-o APT::Sandbox::User=root)
 
 image() { # the package that the metapackage depends on
-	apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+	apt-cache "${apt[@]}" depends linux-image-cloud-amd64 2>/dev/null |
 		sed -n 's/^ *Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1
 }
 

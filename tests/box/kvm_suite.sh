@@ -68,12 +68,16 @@ bad_images() {
 }
 
 echo "# engine kvm, npt=$npt"
+ok "what engine.h promises" build/tests/engine_test kvm
 ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
 for ram in 32M 3G; do
 	ok "guest.bin prints what it prints on soft, $ram" same_lines $ram
 done
 ok "the paging matrix agrees with the oracle" matrix
 ok "bad images" bad_images
+if [ "$npt" = Y ]; then # what it shows does not hang on the kind of paging
+	ok "the command line" tests/unit/cli_test.sh "$vmm" "$bin/guest.bin" vmm/cli/vmm.1
+fi
 echo "1..$tests"
 echo "# Totals: pass:$((tests - failed)) fail:$failed"
 [ "$failed" = 0 ]

@@ -3,9 +3,10 @@
 #
 # usage: guest_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
-# The guest from outside, on one engine: its self-tests, how it ends, determinism, and what the
-# post-mortem of a broken one says. BIN-FOLDER holds guest.bin and guest.elf. Prints KTAP; exits 1 if
-# anything is not as it should be.
+# The guest from outside, on one engine: its self-tests, what options do, how it ends, determinism, and
+# what the post-mortem of a broken one says. BIN-FOLDER holds guest.bin, guest.elf and the tiny images.
+# KNOWN_FAILURES: names of self-tests that this host is known to fail, as a regular expression. Prints
+# KTAP; exits 1 if anything is not as it should be.
 set -u
 bin=$(realpath "$1") vmm=$(realpath "$2")
 shift 2
@@ -46,8 +47,32 @@ says() { # FILE REGEX
 	grep -qE -- "$2" "$dir/$1" || { echo "#   nothing in $1 matches: $2"; false; }
 }
 
-passes() { # VMM-ARG...: self-tests all pass
-	ends 0 "$@" guest.bin && ! grep -q '^not ok' "$dir/out" && says out '^# Totals: pass:[0-9]+ fail:0'
+says_once() { # FILE REGEX
+	[ "$(grep -cE -- "$2" "$dir/$1")" = 1 ] || { echo "#   not one line of $1 matches: $2"; false; }
+}
+
+# Each regular expression matches a line, in this order; other lines may lie between.
+says_in_order() { # FILE REGEX...
+	local file=$1 line=0 found want
+	shift
+	for want; do
+		found=$(tail -n +$((line + 1)) "$dir/$file" | grep -nE -m 1 -- "$want" | cut -d: -f1)
+		[ -n "$found" ] || { echo "#   nothing in $file after line $line matches: $want"; return 1; }
+		line=$((line + found))
+	done
+}
+
+passes() { # VMM-ARG...: self-tests all pass, but for those that are known to fail here
+	local failures total
+	run "$@" guest.bin
+	failures=$(grep -E '^not ok' "$dir/out" | grep -vE "^not ok [0-9]+ (${KNOWN_FAILURES:-none})\$")
+	[ -z "$failures" ] || { echo "#   ${failures//$'\n'/, }"; return 1; }
+	total=$(grep -cE '^(not )?ok [0-9]+ ' "$dir/out")
+	if grep -q '^not ok' "$dir/out"; then
+		[ "$status" = 1 ]
+	else
+		[ "$status" = 0 ] && says out "^# Totals: pass:$total fail:0\$"
+	fi && [ "$total" -gt 200 ] && says out "^1\.\.$total\$"
 }
 
 for tlb in normal drop hoard; do
@@ -62,19 +87,71 @@ ok "guest's exit status 99 is vmm's" ends 99 --append "test=none exit=99" guest.
 ok "a value above 99 ends with 100" ends 100 --append "test=none exit=300" guest.bin
 ok "and is named" says err '300'
 
+# --- what options do to the guest ------------------------------------------------------------------
+head -c 5000 guest.bin >"$dir/initrd"
+ok "an initrd is handed over" ends 0 --initrd "$dir/initrd" --append test=none guest.bin
+ok "as module 0, with its size and name" says_once out "^Module 0: [0-9a-f]{8} - [0-9a-f]{8} 5 KiB $dir/initrd\$"
+module_bytes() { # from the line that the guest prints
+	local start end
+	read -r start end < <(sed -n 's/^Module 0: \([0-9a-f]*\) - \([0-9a-f]*\) .*/\1 \2/p' "$dir/out")
+	[ $((0x$end - 0x$start)) = 5000 ]
+}
+ok "to the byte" module_bytes
+ok "without --initrd there is no module" ends 0 --append test=none guest.bin
+no_module() { ! grep -q '^Module' "$dir/out"; }
+ok "and no line of it" no_module
+# The map's usable pieces: 636 KiB below the hole, the rest from 1 MiB on.
+memory() { # RAM WORDS KIB LOW HIGH
+	ends 0 -m "$1" --append "test=none $2" guest.bin &&
+		says_once out "^Memory: $3 KiB usable, $4 KiB low, $5 KiB high\$"
+}
+ok "80M of RAM are all low memory" memory 80M "" $((80 * 1024 - 388)) $((80 * 1024)) 0
+ok "mem=70M leaves that much" memory 80M mem=70M $((70 * 1024 - 388)) $((70 * 1024)) 0
+ok "mem= above the RAM changes nothing" memory 80M mem=1G $((80 * 1024 - 388)) $((80 * 1024)) 0
+ok "highmem=16M makes a HIGHMEM zone of 16M" memory 80M highmem=16M $((80 * 1024 - 388)) $((64 * 1024)) $((16 * 1024))
+ok "mem= and highmem= together" memory 80M "mem=70M highmem=4M" $((70 * 1024 - 388)) $((66 * 1024)) $((4 * 1024))
+ok "highmem= that leaves no low memory is refused" memory 80M highmem=17M $((80 * 1024 - 388)) $((80 * 1024)) 0
+ok "and says so" says_once out '^highmem=17408K ignored'
+ok "of 1G, 896M are low memory" memory 1G "" $((1024 * 1024 - 388)) $((896 * 1024)) $((128 * 1024))
+# SplitMix64: the first words of seeds 1 and 2 are 0x910a2dec and 0x975835de.
+ok "--seed 1 gives the first word of that stream" ends $((0x910a2dec & 63)) --seed 1 tiny_random.bin
+ok "--seed 2 gives another" ends $((0x975835de & 63)) --seed 2 tiny_random.bin
+nvram() { # RAM BASE EXTENDED ABOVE-16M, all in hexadecimal
+	ends 0 -m "$1" tiny_nvram.bin && says_once out "^$2 $3 $3 $4 \$"
+}
+ok "the NVRAM tells the size of memory" nvram 32M 0280 7c00 0100
+ok "also where 16 bits of KiB are not enough" nvram 80M 0280 ffff 0400
+
+# --- how it ends -----------------------------------------------------------------------------------
 ok "a panic ends with 100" ends 100 --append test=panic guest.bin
-ok "the guest's own panic text is on stdout" says out 'panic'
+ok "the guest's own panic text is on stdout, once" says_once out '^panic: requested by test=panic$'
+ok "with one dump of registers" says_once out '^EAX [0-9a-f]{8} EBX'
+ok "debugcon=1 copies it to the debug console" ends 100 --append "debugcon=1 test=panic" guest.bin
+twice() { [ "$(grep -o 'requested by test=panic' "$dir/out" | wc -l)" = 2 ]; }
+ok "which is stdout, too" twice
 ok "a post-mortem names the guest's panic" says err 'panicked'
 
 ok "a triple fault ends with 100" ends 100 --append test=triple guest.bin
-ok "its chain of exceptions is told" says err '#BP.*|#GP|#DF'
-ok "with the double fault" says err '#DF'
-ok "with registers" says err 'eax|EAX'
-ok "with the control registers" says err 'CR3|cr3'
-ok "with a disassembly around EIP" says err 'int3|int 3'
-ok "with the page walk of EIP" says err 'PDE'
-ok "with symbols from guest.elf" says err '[a-z_]+\+0x'
+# INT3 finds no gate, and a software interrupt is no exception: the chain begins with #GP of gate 3.
+case " ${options[*]} " in
+*" kvm "*) ;; # the CPU keeps no record of it
+*)
+	ok "its chain of exceptions is told" says_in_order err \
+		'#GP at 0060:[0-9a-f]{8} \(action_triple.*error 1a \(IDT gate 3\)' \
+		'-> #DF at .*error 0,' '-> #GP at .*error 43 \(IDT gate 8, external\)' '-> triple fault'
+	;;
+esac
+ok "with registers" says_in_order err '^ *registers$' '^ *EAX [0-9a-f]{8}' '^ *EIP [0-9a-f]{8} \(action_triple'
+ok "with the empty IDT" says_once err 'IDT +base 00000000  limit 0000'
+ok "with the control registers" says_once err '^ *CR0 [0-9a-f]{8} \[PG WP .*PE\]'
+ok "with a disassembly around EIP" says_once err '^ *=> [0-9a-f]{8} .*int3'
+ok "with the page walk of EIP" says_in_order err 'page walk of EIP' 'PDE\[[0-9]+\]' 'physical 00[0-9a-f]{6}'
+ok "with symbols from guest.elf" says_in_order err 'backtrace by EBP' '#0 .*action_triple\+0x' 'run_selftests\+0x'
 
+ok "HLT with interrupts off ends with 100" ends 100 tiny_halt_off.bin
+ok "and says that nothing can wake it" says err 'halted with interrupts off; nothing can wake it'
+ok "HLT with nothing armed ends with 100" ends 100 --timeout 20 tiny_halt_on.bin
+ok "and says that" says err 'halted; no timer is armed and no input can come'
 ok "an endless loop ends at the time limit with 101" ends 101 --timeout 0.3 --append test=hang guest.bin
 
 same_twice() { # VMM-ARG...: two runs give the same bytes
@@ -98,6 +175,11 @@ case " ${options[*]} " in
 		[ -n "$a" ] && [ "$a" = "$b" ]
 	}
 	ok "two runs count the same instructions, time and faults" same_counts
+	# Of its self-tests, 30 and more are page faults.
+	faults() { [ "$(count | sed -n 's/^guest_page_faults //p')" -ge 30 ]; }
+	ok "page faults are counted" faults
+	ok "--tlb drop sees a changed PTE at once" ends 2 --tlb drop tiny_stale.bin
+	ok "--tlb hoard keeps the old translation" ends 1 --tlb hoard tiny_stale.bin
 	printf 'Hello, World\nquit\n' >"$dir/input"
 	echo_from_file() {
 		"$vmm" "${options[@]}" --append test=echo guest.bin <"$dir/input" >"$dir/$1" 2>"$dir/err"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "coverage.h"
 
+#include "judge.h"
+
 #define X(name) ZYDIS_MNEMONIC_##name
 
 /* Every mnemonic of an i686 at CPL 3 that may be compared; privileged ones raise #GP. */
@@ -139,4 +141,20 @@ unsigned coverage_missing(const struct coverage *v, FILE *to)
 		missing++;
 	}
 	return missing;
+}
+
+unsigned coverage_excess(const struct coverage *v, uint64_t sequences, FILE *to)
+{
+	unsigned excess = 0;
+
+	for (unsigned i = 0; i < COVERAGE_REASONS && v->skipped[i].why; i++) {
+		uint64_t limit = sequences * judge_most(v->skipped[i].why) / 100000;
+
+		if (v->skipped[i].count <= limit)
+			continue;
+		fprintf(to, "excused %lu times, more than %lu: %s\n", v->skipped[i].count, limit,
+			v->skipped[i].why);
+		excess++;
+	}
+	return excess;
 }

@@ -49,5 +49,7 @@ void coverage_print(const struct coverage *v, FILE *to);
 void coverage_print_differ(const struct coverage *v, FILE *to);
 /* Print the mnemonics that must run and did not; returns how many. */
 unsigned coverage_missing(const struct coverage *v, FILE *to);
+/* Print the reasons to skip that came too often for so many sequences; returns how many. */
+unsigned coverage_excess(const struct coverage *v, uint64_t sequences, FILE *to);
 
 #endif

@@ -5,10 +5,12 @@
  *
  *   differential [--count N] [--seed S] [--jobs J] [--only I] [--ldt] [--stats]
  *
- * Each job is a child process that may die of what it runs; the parent notes the sequence and starts
- * another child behind it. The executor runs first: what it says cannot be compared (a system call,
- * an x87 instruction) never reaches the CPU. Exit status 0: all agree; 1: a difference, a lost child,
- * or an instruction of the list that never ran; 77: 32-bit code cannot be run here.
+ * N sequences are compared: what cannot be is excused and another is drawn. Each job is a child
+ * process that may die of what it runs; the parent notes the sequence and starts another child behind
+ * it. The executor runs first: what it says cannot be compared (a system call, an x87 instruction)
+ * never reaches the CPU. Exit status 0: all agree; 1: a difference, a lost child, an instruction of
+ * the list that never ran, fewer than N compared, or an excuse that came so often that it may hide a
+ * difference; 77: 32-bit code cannot be run here.
  */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include <getopt.h>
@@ -32,7 +34,9 @@
 #define SAME_REPORTS 2u /* ... of one field and mnemonic */
 #define HANG_POLLS 400u /* of 50 ms on one sequence */
 #define EXIT_CANNOT_RUN 77
-#define COVERAGE_MINIMUM 20000u /* sequences from which on the list of mnemonics must be complete */
+/* Sequences from which on the list of mnemonics must be complete, and excuses are counted. */
+#define COVERAGE_MINIMUM 20000u
+#define DRAW_LIMIT 2u /* sequences drawn for each one to compare, at most */
 
 struct settings {
 	uint64_t count, seed, only;
@@ -365,6 +369,17 @@ static struct worker *worker_create(const struct settings *set, struct progress 
 	return w;
 }
 
+/* Has job `job` compared its share, or is there no next sequence, `index`, for it? */
+static bool finished(const struct settings *set, const struct progress *p, unsigned job,
+		     uint64_t index)
+{
+	uint64_t share = set->count / set->jobs + (job < set->count % set->jobs);
+
+	if (set->one)
+		return index > set->only;
+	return p->compared >= share || index >= set->count * DRAW_LIMIT;
+}
+
 /*
  * Job `job`: work on every jobs-th sequence from `first` on; that one hung on the CPU if `hung`.
  * Never returns.
@@ -393,7 +408,8 @@ static _Noreturn void work(const struct settings *set, struct progress *p, unsig
 				"16-bit addresses only fault\n");
 	if (hung)
 		explain_hang(w, first);
-	for (uint64_t i = hung ? first + set->jobs : first; i < set->count; i += set->jobs)
+	for (uint64_t i = hung ? first + set->jobs : first; !finished(set, p, job, i);
+	     i += set->jobs)
 		work_on(w, i);
 	p->phase = PHASE_DONE;
 	for (unsigned i = 0; i < ARRAY_SIZE(w->softs); i++)
@@ -450,7 +466,7 @@ static bool child_ended(struct run *r, unsigned n, int status)
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), phase_name[p->phase],
 		r->set->seed, p->index, r->set->ldt ? " --ldt" : "");
 	r->lost++;
-	return p->index + r->set->jobs >= r->set->count ||
+	return finished(r->set, p, n, p->index + r->set->jobs) ||
 	       start_child(r, n, p->index + r->set->jobs, false);
 }
 
@@ -510,8 +526,16 @@ static int summarize(struct run *r)
 	if (r->set->stats)
 		coverage_print(&total->coverage, stdout);
 	coverage_print_differ(&total->coverage, stderr);
-	if (!r->set->one && !r->set->ldt && r->set->count >= COVERAGE_MINIMUM)
+	/* With --ldt most operands fault; the list and the limits are not for that. */
+	if (!r->set->one && !r->set->ldt && r->set->count >= COVERAGE_MINIMUM) {
 		missing = coverage_missing(&total->coverage, stderr);
+		missing += coverage_excess(&total->coverage, total->compared + skipped, stderr);
+	}
+	if (!r->set->one && total->compared < r->set->count) {
+		fprintf(stderr, "only %lu of %lu sequences could be compared\n", total->compared,
+			r->set->count);
+		missing++;
+	}
 	printf("differential: seed %lu: %lu sequences compared, %lu differ, %lu not comparable, "
 	       "%lu hung, %lu lost\n",
 	       r->set->seed, total->compared, total->differ, skipped, total->hung, r->lost);
@@ -554,10 +578,8 @@ static bool parse(int argc, char **argv, struct settings *set)
 			return false;
 		}
 	}
-	if (set->one) {
+	if (set->one)
 		set->jobs = 1;
-		set->count = set->only + 1;
-	}
 	return optind == argc && set->jobs >= 1 && set->jobs <= MAX_JOBS;
 }
 

@@ -136,19 +136,23 @@ static const struct {
 	bool (*undefined)(const struct soft *s, const ZydisDecodedInstruction *insn,
 			  const struct x86_state *st);
 	const char *why;
+	unsigned most; /* of 100,000 sequences; several times what is seen */
 } undefined_table[] = {
-	{ ZYDIS_MNEMONIC_LAR, lar32, "LAR of 32 bits leaves bits 16..19 undefined" },
-	{ ZYDIS_MNEMONIC_RET, return_to_other_ring, "AMD reads SS:ESP before it checks CS.RPL" },
-	{ ZYDIS_MNEMONIC_IRET, return_to_other_ring, "AMD reads SS:ESP before it checks CS.RPL" },
-	{ ZYDIS_MNEMONIC_IRETD, return_to_other_ring, "AMD reads SS:ESP before it checks CS.RPL" },
-	{ ZYDIS_MNEMONIC_SLDT, emulated, "the kernel emulates it (UMIP)" },
-	{ ZYDIS_MNEMONIC_STR, emulated, "the kernel emulates it (UMIP)" },
-	{ ZYDIS_MNEMONIC_SMSW, emulated, "the kernel emulates it (UMIP)" },
-	{ ZYDIS_MNEMONIC_LOOPE, repeated, "REP before LOOPE is reserved; AMD obeys it" },
-	{ ZYDIS_MNEMONIC_LOOPNE, repeated, "REP before LOOPNE is reserved; AMD obeys it" },
-	{ ZYDIS_MNEMONIC_BSWAP, bswap16, "BSWAP of 16 bits is undefined" },
-	{ ZYDIS_MNEMONIC_SHLD, double_shift_too_far, "SHLD of 16 bits by more is undefined" },
-	{ ZYDIS_MNEMONIC_SHRD, double_shift_too_far, "SHRD of 16 bits by more is undefined" },
+	{ ZYDIS_MNEMONIC_LAR, lar32, "LAR of 32 bits leaves bits 16..19 undefined", 60 },
+	{ ZYDIS_MNEMONIC_RET, return_to_other_ring, "AMD reads SS:ESP before it checks CS.RPL",
+	  300 },
+	{ ZYDIS_MNEMONIC_IRET, return_to_other_ring, "AMD reads SS:ESP before it checks CS.RPL",
+	  300 },
+	{ ZYDIS_MNEMONIC_IRETD, return_to_other_ring, "AMD reads SS:ESP before it checks CS.RPL",
+	  300 },
+	{ ZYDIS_MNEMONIC_SLDT, emulated, "the kernel emulates it (UMIP)", 60 },
+	{ ZYDIS_MNEMONIC_STR, emulated, "the kernel emulates it (UMIP)", 60 },
+	{ ZYDIS_MNEMONIC_SMSW, emulated, "the kernel emulates it (UMIP)", 60 },
+	{ ZYDIS_MNEMONIC_LOOPE, repeated, "REP before LOOPE is reserved; AMD obeys it", 60 },
+	{ ZYDIS_MNEMONIC_LOOPNE, repeated, "REP before LOOPNE is reserved; AMD obeys it", 60 },
+	{ ZYDIS_MNEMONIC_BSWAP, bswap16, "BSWAP of 16 bits is undefined", 60 },
+	{ ZYDIS_MNEMONIC_SHLD, double_shift_too_far, "SHLD of 16 bits by more is undefined", 60 },
+	{ ZYDIS_MNEMONIC_SHRD, double_shift_too_far, "SHRD of 16 bits by more is undefined", 60 },
 };
 
 static const char *undefined_result(const struct soft *s, const ZydisDecodedInstruction *insn,
@@ -177,6 +181,8 @@ static bool no_shift(const ZydisDecodedInstruction *insn, const struct x86_state
 	return shift && !(count & 31);
 }
 
+static const char undefined_flag[] = "an undefined flag was used";
+
 static void trace_step(const struct soft *s, struct trace *t, const ZydisDecodedInstruction *insn,
 		       const struct x86_state *st)
 {
@@ -186,7 +192,7 @@ static void trace_step(const struct soft *s, struct trace *t, const ZydisDecoded
 	if (!why)
 		gen_allowed(insn, &why);
 	if (!why && f.reads & t->undefined)
-		why = "an undefined flag was used";
+		why = undefined_flag;
 	if (!t->excuse)
 		t->excuse = why;
 	if (!no_shift(insn, st))
@@ -197,7 +203,7 @@ void judge_trace(struct soft *s, const struct gen_case *c, const uint8_t image[I
 		 struct trace *t)
 {
 	struct x86_state st;
-	struct outcome out;
+	struct outcome out = { .vector = OUTCOME_NONE };
 	uint32_t before = 0;
 
 	memset(t, 0, sizeof(*t));
@@ -228,6 +234,10 @@ void judge_trace(struct soft *s, const struct gen_case *c, const uint8_t image[I
 /* --- excuses -------------------------------------------------------------------------------------- */
 
 #define MNEMONICS 6
+
+/* Of 100,000 sequences: what a flag excuses, and what is seen before the run. */
+#define MOST_UNDEFINED 60
+#define MOST_UNFIT 500
 
 /* Both faulted at the same instruction, by its access to memory. */
 static bool memory_fault(const struct outcome *o)
@@ -347,28 +357,33 @@ static const struct {
 	bool (*applies)(const struct trace *t, const struct outcome *soft,
 			const struct outcome *native, const char *field);
 	const char *why;
+	unsigned most; /* as above */
 } excuse_table[] = {
-	{ { 0 }, wraps, "an operand across 4 GiB: implementation-specific (SDM vol. 3, 5.3)" },
-	{ { 0 }, alignment_first, "#AC before #PF: one class of priority (SDM vol. 3, 6.9)" },
-	{ { 0 }, lock_on_control, "AMD: LOCK MOV CR0 names CR8 (APM vol. 3, MOV CRn)" },
-	{ { 0 }, lock_on_verify, "AMD: LOCK is ignored before VERR and VERW" },
-	{ { 0 }, vector_prefix, "VEX or EVEX, newer than i686" },
-	{ { 0 }, cut_short, "#UD, or the fault of its missing bytes: which is first is open" },
-	{ { 0 }, resume_flag, "RF of a trap inside a repeated instruction" },
+	{ { 0 }, wraps, "an operand across 4 GiB: implementation-specific (SDM vol. 3, 5.3)", 40 },
+	{ { 0 }, alignment_first, "#AC before #PF: one class of priority (SDM vol. 3, 6.9)", 40 },
+	{ { 0 }, lock_on_control, "AMD: LOCK MOV CR0 names CR8 (APM vol. 3, MOV CRn)", 40 },
+	{ { 0 }, lock_on_verify, "AMD: LOCK is ignored before VERR and VERW", 40 },
+	{ { 0 }, vector_prefix, "VEX or EVEX, newer than i686", 40 },
+	{ { 0 }, cut_short, "#UD, or the fault of its missing bytes: which is first is open", 40 },
+	{ { 0 }, resume_flag, "RF of a trap inside a repeated instruction", 40 },
 	{ { ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD },
 	  both_fault,
-	  "both operands of CMPS fault: their order is open" },
+	  "both operands of CMPS fault: their order is open",
+	  300 },
 	{ { ZYDIS_MNEMONIC_RET, ZYDIS_MNEMONIC_IRET, ZYDIS_MNEMONIC_IRETD, ZYDIS_MNEMONIC_CALL },
 	  both_fault,
-	  "two slots of a far frame fault: their order is open" },
+	  "two slots of a far frame fault: their order is open",
+	  100 },
 	{ { ZYDIS_MNEMONIC_CALL, ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD,
 	    ZYDIS_MNEMONIC_ENTER },
 	  memory_of_fault,
-	  "how much is stored before a fault is open" },
+	  "how much is stored before a fault is open",
+	  150 },
 	{ { ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD },
 	  registers_of_fault,
-	  "AMD: POPA that faults leaves the registers it had loaded" },
-	{ { ZYDIS_MNEMONIC_ARPL }, memory_operand, "AMD: ARPL writes only if it must" },
+	  "AMD: POPA that faults leaves the registers it had loaded",
+	  100 },
+	{ { ZYDIS_MNEMONIC_ARPL }, memory_operand, "AMD: ARPL writes only if it must", 400 },
 };
 
 const char *judge_excuse(const struct trace *t, const struct outcome *soft,
@@ -384,6 +399,17 @@ const char *judge_excuse(const struct trace *t, const struct outcome *soft,
 			return excuse_table[i].why;
 	}
 	return 0;
+}
+
+unsigned judge_most(const char *why)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(excuse_table); i++)
+		if (excuse_table[i].why == why)
+			return excuse_table[i].most;
+	for (unsigned i = 0; i < ARRAY_SIZE(undefined_table); i++)
+		if (!strcmp(undefined_table[i].why, why))
+			return undefined_table[i].most;
+	return why == undefined_flag ? MOST_UNDEFINED : MOST_UNFIT;
 }
 
 /* --- comparison ------------------------------------------------------------------------------------ */

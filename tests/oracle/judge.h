@@ -55,6 +55,12 @@ const char *judge_difference(const struct outcome *soft, const struct outcome *n
 const char *judge_excuse(const struct trace *t, const struct outcome *soft,
 			 const struct outcome *native, const char *field);
 
+/*
+ * How many of 100,000 random sequences this reason may excuse: were it more, it would hide a bug. For
+ * any reason that the functions above give.
+ */
+unsigned judge_most(const char *why);
+
 /* Undo what the hypervisor does to a native outcome. */
 void judge_adjust(const struct soft *s, const struct outcome *soft, struct outcome *native);
 

@@ -3,67 +3,12 @@
 #
 # usage: cli_test.sh VMM GUEST.bin VMM.1
 #
-# The command line from outside: options, messages, exit statuses, signals, the terminal, reports.
+# The command line from outside: options, messages, exit statuses, reports.
 # Prints KTAP; exits 1 if anything is not as it should be. GUEST.elf must lie beside GUEST.bin.
 
-vmm=$(realpath "$1") guest=$(realpath "$2") man=$(realpath "$3")
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 2
-cp "$guest" guest.bin
-cp "${guest%.bin}.elf" guest.elf
-tests=0 failed=0
-
-# ok NAME CONDITION...: one result; the condition is a command.
-ok() {
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-		echo "#   $*"
-		sed 's/^/#   stderr: /' err | head -n 20
-	fi
-}
-
-# run WORD...: the streams go to files out and err, the status to $status. `host` is a command before
-# it that makes another host of this one, or empty.
-host=()
-run() {
-	"${host[@]}" "$vmm" "$@" >out 2>err </dev/null
-	status=$?
-}
-
-# What a refusal is: status 102, one line on stderr, nothing on stdout, no file left.
-refused() {
-	[ "$status" = 102 ] && [ "$(wc -l <err)" = 1 ] && [ ! -s out ] && [ ! -e left.json ] &&
-		grep -q '^vmm: ' err && grep -qF -- "$1" err
-}
-
-# refuse NAME PART WORD...: these words are refused, with a line that holds PART.
-refuse() {
-	local name=$1 part=$2
-	shift 2
-	run "$@"
-	ok "refused: $name" refused "$part"
-}
-
-equal() {
-	[ "$1" = "$2" ] || {
-		echo "#   got \"$1\", wanted \"$2\""
-		false
-	}
-}
-
-has() {
-	grep -qE -- "$2" "$1" || {
-		echo "#   no \"$2\" in $1"
-		false
-	}
-}
+man=$(realpath "$3")
+# shellcheck source=tests/unit/cli_lib.sh
+. "$(dirname "$(realpath "$0")")/cli_lib.sh"
 
 # --- what needs no guest ---------------------------------------------------------------------------
 
@@ -132,6 +77,19 @@ refuse "missing initrd" "no-such.cpio" guest.bin --initrd no-such.cpio
 refuse "report in no folder" "--json no/such/report.json" guest.bin --json no/such/report.json
 refuse "report over the image" "--json guest.bin would overwrite" guest.bin --json guest.bin
 refuse "report on a directory" "--json $dir" guest.bin --json "$dir"
+cp guest.bin y.bin
+cp guest.elf y.elf
+refuse "report over the symbols" "--json y.elf would overwrite the symbols of y.bin" \
+	y.bin --json y.elf
+ok "refused: report over the symbols, which stay" cmp guest.elf y.elf
+mkfifo unread
+refuse "report to a pipe that nobody reads" "--json unread: nobody reads it" \
+	guest.bin --json unread
+host=(bash -c 'ulimit -s 256 && exec "$@"' bash)
+refuse "small stack" "raise that: ulimit -s 1024" guest.bin
+host=(bash -c 'ulimit -f 1 && exec "$@"' bash)
+refuse "RAM beyond the limit of files" "raise the limit (ulimit -f), or give a smaller -m" guest.bin
+host=()
 if host=(sh -c 'ulimit -v 1000000 && exec "$@"' sh) && "${host[@]}" "$vmm" --version >out 2>err; then
 	for engine in auto soft; do
 		refuse "more RAM than the host gives, engine $engine" "give a smaller -m" \
@@ -199,8 +157,8 @@ if [ "$kvm_works" = true ]; then
 	# mov eax, 0xf0000000; jmp eax: no RAM is there, and KVM emulates no instruction from nowhere
 	printf '\270\0\0\0\360\377\340' >nowhere.bin
 	run nowhere.bin --engine kvm
-	ok "engine kvm: an internal error of KVM is status 104" equal "$status" 104
-	ok "and says why" has err '^vmm: engine kvm: KVM internal error 1 '
+	ok "engine kvm: code where no RAM is is status 100" equal "$status" 100
+	ok "and says why" has err '^vmm: not supported: KVM internal error 1 '
 	ok "with the registers" has err '^    EIP f0000000'
 	run guest.bin
 	ok "auto takes engine kvm" has err '^vmm: engine kvm: .'
@@ -285,6 +243,10 @@ ok "two runs give the same bytes" cmp -s out first
 run --append "test=panic" guest.bin
 ok "a panic is status 100" equal "$status" 100
 ok "a panic is told with names" has err 'do_panic\+0x[0-9a-f]+ at panic\.c:[0-9]+'
+for line in 'vmm: the guest panicked' '  registers' '  segments' '  control' '  code' \
+	'  page walk of EIP ' '  stack' '  backtrace by EBP'; do
+	ok "a panic's post-mortem is whole: $line" has err "^$line"
+done
 run guest.bin --append=test=triple --engine=soft
 ok "a triple fault is status 100" equal "$status" 100
 ok "triple fault: first exception" has err '^    #GP at 0060:[0-9a-f]+ \(action_triple.* at actions\.c:'
@@ -310,13 +272,20 @@ ok "symbols that are none do no harm" has err '^    EIP [0-9a-f]{8}$'
 cp "${guest%.bin}.elf" guest.elf
 run guest.bin --append test=hang --limit-insns 1000000 --stats --engine soft
 ok "the instruction limit is status 101" equal "$status" 101
-ok "the instruction limit is told" has err '^vmm: .*limit of 1000000 instructions'
+ok "the instruction limit is told" has err '^vmm: the limit of 1000000 instructions was reached; '
+ok "and where the guest was" has err \
+	'; the guest was at [0-9a-f]{4}:[0-9a-f]{8} \(action_hang\+.* at actions\.c:[0-9]+\)$'
 printf '\353\376' >loop.bin # jmp to itself
 run loop.bin --limit-insns 1000000 --stats
+ok "where a guest without symbols was" has err \
+	'instructions was reached; the guest was at [0-9a-f]{4}:00100000$'
+ok "a flat binary is told to be one" has err '^vmm: loop.bin: no multiboot header and no ELF: run'\
+' as a flat binary at 0x100000$'
 ok "stats count exactly" has err '^vmm: +1000000 instructions in '
 run guest.bin --append test=hang --timeout 0.2
 ok "the time limit is status 101" equal "$status" 101
-ok "the time limit is told" has err '^vmm: .*time limit'
+ok "the time limit is told, with the place" has err \
+	'^vmm: the time limit was reached; the guest was at .* \(action_hang'
 
 # --- JSON ------------------------------------------------------------------------------------------
 
@@ -329,117 +298,13 @@ done
 for ((i = 0; i < 1000; i++)); do echo padding; done >report.json
 run guest.bin --json report.json
 ok "an old report is replaced whole" equal "$(tail -n 1 report.json)" "}"
+"$vmm" guest.bin --json >(cat >piped.json) >/dev/null 2>err </dev/null
+ok "a report can go into a pipe" appears '^}' piped.json
+cp guest.bin z.bin
+run z.bin --json z.elf
+ok "a new report where symbols could be is none" equal "$(head -n 1 z.elf)" "{"
 cp guest.bin $'odd\377"\n.bin'
 run $'odd\377"\n.bin' --json report.json
 ok "an image's odd name stays JSON" has report.json '"image": "odd\?\\"\\n\.bin"'
 
-# --- signals, the jail, the terminal -----------------------------------------------------------------
-
-# Wait until the guest runs: it has said its second line.
-started() {
-	local i
-	for ((i = 0; i < 500; i++)); do
-		grep -q '^Command line:' out && return
-		sleep 0.01
-	done
-}
-
-# signalled SIGNAL [WORD...]: a guest that hangs gets the signal.
-signalled() {
-	local sig=$1
-	shift
-	: >err
-	: >out
-	# Without job control, a shell has its background jobs ignore SIGINT and SIGQUIT.
-	( trap - INT QUIT; exec env --default-signal=INT,QUIT "$vmm" guest.bin \
-		--append test=hang "$@" >out 2>err </dev/null ) &
-	local pid=$!
-	started
-	cat /proc/$pid/status >inside
-	kill -"$sig" $pid
-	wait $pid 2>/dev/null
-	status=$?
-}
-
-for pair in TERM:143 INT:130 HUP:129 QUIT:131; do
-	signalled "${pair%:*}" --json signal.json
-	ok "SIG${pair%:*} is status ${pair#*:}" equal "$status" "${pair#*:}"
-	ok "SIG${pair%:*} still gives a report" has signal.json '"end": "signal"'
-done
-ok "the guest runs in a jail" has inside '^Seccomp:.2$'
-ok "without capabilities" has inside '^CapEff:.0*$'
-signalled SEGV
-ok "a crash is told" has err '^vmm: internal error: signal 11'
-ok "and is a death by that signal" equal "$status" 139
-{
-	sleep 0.1
-	exec "$vmm" guest.bin --engine soft </dev/null 2>err
-} | true
-ok "a reader that goes away is status 141" equal "${PIPESTATUS[0]}" 141
-(exec >&-; exec "$vmm" guest.bin --engine soft --json closed.json </dev/null 2>err)
-ok "a closed stdout does not end in the report" equal "$(head -n 1 closed.json)" "{"
-
-# A pipe holds 64 KiB: this one is full before the guest says its first word, and stays so.
-mkfifo full
-exec 3<>full
-head -c 65536 /dev/zero >&3
-SECONDS=0
-"$vmm" guest.bin --timeout 0.2 </dev/null >&3 2>err
-status=$?
-ok "the time limit is status 101 also when nobody reads" equal "$status" 101
-ok "and does not wait for a reader" test $SECONDS -lt 4
-exec 3>&-
-
-# terminal KEYS SIGNAL WORD...: vmm at a pseudo-terminal; its status goes to `status`, the modes of
-# the terminal before and after to `before` and `after`.
-terminal() {
-	local keys=$1 sig=$2
-	shift 2
-	rm -f pid before after during status
-	: >err
-	: >out
-	cat >inside <<-END
-		stty -g >before
-		sh -c 'echo \$\$ >pid; exec "\$@"' sh "$vmm" guest.bin $* >out 2>err
-		echo \$? >status
-		stty -g >after
-	END
-	{
-		started
-		stty -g <"/proc/$(cat pid)/fd/0" >during
-		printf '%b' "$keys"
-		# while the terminal is raw: Ctrl-C that came later would be a signal
-		sleep 0.3
-		[ -n "$sig" ] && kill -"$sig" "$(cat pid)"
-		for ((i = 0; i < 500; i++)); do
-			[ -s after ] && break
-			sleep 0.01
-		done
-	} | script -qec 'sh inside' /dev/null >/dev/null 2>&1
-	status=$(cat status)
-}
-
-restored() {
-	[ -s before ] && cmp -s before after && ! cmp -s before during
-}
-
-if command -v script >/dev/null; then
-	terminal '\001x' '' --append test=hang
-	ok "Ctrl-A x leaves with status 0" equal "$status" 0
-	ok "Ctrl-A x: the terminal was raw, and is restored" restored
-	ok "a terminal is tty=1 for the guest" has out 'tty=1'
-	terminal '\003' TERM --append test=hang
-	ok "SIGTERM at a terminal is status 143" equal "$status" 143
-	ok "SIGTERM: the terminal was raw, and is restored" restored
-	terminal '' SEGV --append test=hang
-	ok "a crash: the terminal was raw, and is restored" restored
-	terminal '' '' --append test=hang --timeout 1
-	ok "the time limit at a terminal is status 101" equal "$status" 101
-	ok "the time limit: the terminal was raw, and is restored" restored
-else
-	echo "# no script(1) here: the terminal is not checked"
-fi
-
-echo "1..$tests"
-echo "# Totals: pass:$((tests - failed)) fail:$failed"
-[ $failed = 0 ]
+finish

@@ -256,7 +256,7 @@ static void code_ends_where_memory_does(void)
 	teardown(&f);
 }
 
-/* KVM takes exceptions to the guest without a word; a brief one does not tell of that. */
+/* KVM takes exceptions to the guest without a word. */
 static void engine_that_sees_no_exceptions_is_told(void)
 {
 	struct fixture f;
@@ -269,9 +269,6 @@ static void engine_that_sees_no_exceptions_is_told(void)
 		"  exceptions: this engine does not see them\n"
 		"  registers\n");
 	has_not(&f, "-> triple fault");
-	f.pm.brief = true;
-	write_pm(&f);
-	has(&f, "vmm: it died\n  registers\n");
 	teardown(&f);
 }
 
@@ -286,22 +283,6 @@ static void caveat_stands_before_what_it_is_about(void)
 	f.pm.caveat = NULL;
 	write_pm(&f);
 	has_not(&f, "note:");
-	teardown(&f);
-}
-
-static void brief_one_leaves_out_code_walks_and_stack(void)
-{
-	struct fixture f;
-
-	setup(&f);
-	f.pm.brief = true;
-	write_pm(&f);
-	has(&f, "  registers\n");
-	has(&f, "  backtrace by EBP\n");
-	has_not(&f, "  segments\n");
-	has_not(&f, "  code\n");
-	has_not(&f, "page walk");
-	has_not(&f, "  stack\n");
 	teardown(&f);
 }
 
@@ -333,7 +314,6 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(code_ends_where_memory_does),
 	UNIT_TEST(engine_that_sees_no_exceptions_is_told),
 	UNIT_TEST(caveat_stands_before_what_it_is_about),
-	UNIT_TEST(brief_one_leaves_out_code_walks_and_stack),
 	UNIT_TEST(colour_is_there_only_if_asked_for),
 	UNIT_END,
 };

@@ -50,6 +50,7 @@ static const struct jail_rule rules[] = {
 	WHEN(ioctl, 1, WORD, TCGETS),		       /* is it a terminal, and its modes */
 	WHEN(ioctl, 1, WORD, TCSETS),		       /* raw mode, and back */
 	WHEN(ioctl, 1, WORD, TCSETSW),		       /* the same, output first */
+	WHEN(ioctl, 1, WORD, TIOCGPGRP),	       /* is it ours, or are we stopped */
 	ANY(pread64),				       /* the symbol file, at a post-mortem */
 	ANY(lseek),				       /* stdio */
 	ANY(fstat),				       /* size of the symbol file */
@@ -65,6 +66,7 @@ static const struct jail_rule rules[] = {
 	ANY(gettimeofday),			       /* the same */
 	ANY(time),				       /* the same */
 	ANY(clock_nanosleep),			       /* a halted guest waits for real time */
+	ANY(alarm),				       /* the time limit of the report */
 	ANY(rt_sigreturn),			       /* out of a signal handler */
 	ANY(rt_sigaction),			       /* abort(), and dying by a signal */
 	ANY(rt_sigprocmask),			       /* the same */
@@ -108,6 +110,7 @@ static const struct jail_rule sanitizer_rules[] = {
 	WHEN(open, 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	ANY(stat),
 	ANY(newfstatat),
+	ANY(fcntl), /* which descriptors a report can go to */
 	ANY(sigaltstack),
 	ANY(sched_yield),
 	ANY(getrlimit),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/types.h"
@@ -11,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/run.h"
+#include "cli/signals.h"
 #include "engine/engine.h"
 
 /* What `vmm WORD` does; the first one is meant where no word of this table is given. */
@@ -96,6 +99,21 @@ static int descriptors_fill(void)
 	return 0;
 }
 
+/* Several times what vmm and its libraries use. */
+#define STACK_MIN_BYTES (1u << 20)
+
+/* A stack that ends in the middle of a run is a crash without a word. */
+static bool stack_suffices(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_MIN_BYTES)
+		return true;
+	report_line("the stack is limited to %llu KiB; raise that: ulimit -s %u",
+		    (unsigned long long)limit.rlim_cur >> 10, STACK_MIN_BYTES >> 10);
+	return false;
+}
+
 #if JAIL_SANITIZED
 /*
  * The leak check at exit stops its process by a tracer, which the jail has no calls for. The unit
@@ -109,6 +127,21 @@ const char *__asan_default_options(void)
 }
 #endif
 
+/* --help or --version. Who pipes it into head(1) wants no message. */
+static int text_print(const struct subcommand *command, bool help)
+{
+	signal(SIGPIPE, SIG_DFL);
+	if (help)
+		help_print(command);
+	else
+		version_print();
+	if (fflush(stdout) || ferror(stdout)) {
+		report_line("cannot write to stdout: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct subcommand *command = &subcommands[0];
@@ -118,6 +151,9 @@ int main(int argc, char **argv)
 
 	if (descriptors_fill() < 0)
 		return STATUS_FAILED;
+	signals_ignore();
+	if (!stack_suffices())
+		return STATUS_REFUSED;
 	for (unsigned i = 0; i < ARRAY_SIZE(subcommands) && argc > 1; i++)
 		if (!strcmp(argv[1], subcommands[i].name)) {
 			command = &subcommands[i];
@@ -129,15 +165,5 @@ int main(int argc, char **argv)
 		report_line("%s", d.text);
 		return STATUS_REFUSED;
 	}
-	if (!o.help && !o.version)
-		return command->fn(&o);
-	if (o.help)
-		help_print(command);
-	else
-		version_print();
-	if (fflush(stdout) || ferror(stdout)) {
-		report_line("cannot write to stdout: %s", strerror(errno));
-		return STATUS_FAILED;
-	}
-	return 0;
+	return o.help || o.version ? text_print(command, o.help) : command->fn(&o);
 }

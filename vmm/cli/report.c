@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +32,46 @@ const char *report_end_name(enum machine_end end)
 	return end_names[end];
 }
 
+/* A pipe that polls writable takes PIPE_BUF bytes at once, so that no write waits. */
+void report_text(const char *text, size_t bytes)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int wait_ms = REPORT_WAIT_MS;
+
+	while (bytes) {
+		int r = poll(&p, 1, wait_ms);
+		ssize_t n;
+
+		if (r < 0 && errno == EINTR && wait_ms) {
+			wait_ms = 0; /* a signal may have asked to end */
+			continue;
+		}
+		if (r <= 0)
+			return;
+		n = write(STDERR_FILENO, text, bytes < PIPE_BUF ? bytes : PIPE_BUF);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return;
+		if (n > 0) {
+			text += n;
+			bytes -= (size_t)n;
+		}
+	}
+}
+
 void report_line(const char *fmt, ...)
 {
-	char text[DIAG_BYTES + 128];
+	char text[DIAG_BYTES + 128] = "vmm: ";
+	size_t len = strlen(text);
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text + len, sizeof(text) - 1 - len, fmt, args);
 	va_end(args);
-	fprintf(stderr, "vmm: %s\n", text);
+	for (len = 0; text[len]; len++)
+		if ((unsigned char)text[len] < 0x20 || text[len] == 0x7f)
+			text[len] = '?';
+	text[len++] = '\n';
+	report_text(text, len);
 }
 
 bool report_colour(int fd)
@@ -184,9 +217,14 @@ int report_file_open(struct report_file *file, const char *path, struct diag *d)
 		return 0;
 	file->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	file->created = file->fd >= 0;
+	/* O_NONBLOCK: opening a named pipe must not wait for a reader. */
 	if (file->fd < 0 && errno == EEXIST)
-		file->fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (file->fd < 0)
+		file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->fd < 0 && errno == ENXIO)
+		return diag_set(d, ENXIO, "--json %s: nobody reads it; start its reader first",
+				path);
+	/* A reader may be slow, though. */
+	if (file->fd < 0 || fcntl(file->fd, F_SETFL, 0) < 0)
 		return diag_set(d, errno, "--json %s: %s; name a file that can be written", path,
 				strerror(errno));
 	return 0;

@@ -54,7 +54,12 @@ static int symbols_fd_open(const char *image)
 	return fd >= 0 ? fd : open(image, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-/* The report must not go where the image or the initrd lies. */
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The report must not go where the image, the initrd or the symbols lie. */
 static int json_check(const struct run *run, struct diag *d)
 {
 	const char *const inputs[] = { run->o->image, run->o->initrd };
@@ -63,11 +68,14 @@ static int json_check(const struct run *run, struct diag *d)
 	if (run->json.fd < 0 || fstat(run->json.fd, &json))
 		return 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(inputs); i++)
-		if (inputs[i] && !stat(inputs[i], &input) && input.st_dev == json.st_dev &&
-		    input.st_ino == json.st_ino)
+		if (inputs[i] && !stat(inputs[i], &input) && same_file(&input, &json))
 			return diag_set(d, EINVAL,
 					"--json %s would overwrite %s; name another file",
 					run->o->json, inputs[i]);
+	if (run->symbols_fd >= 0 && !fstat(run->symbols_fd, &input) && same_file(&input, &json))
+		return diag_set(d, EINVAL,
+				"--json %s would overwrite the symbols of %s; name another file",
+				run->o->json, run->o->image);
 	return 0;
 }
 
@@ -103,14 +111,15 @@ static int run_prepare(struct run *run, struct diag *d)
 	};
 	int r = choice_make(&run->choice, &request, d);
 
-	if (!r)
-		r = report_file_open(&run->json, run->o->json, d);
-	if (!r)
-		r = json_check(run, d);
+	/* Symbols first, so that a report that is made new is not taken for them. */
 	if (!r) {
 		run->symbols_fd = symbols_fd_open(run->o->image);
-		r = signals_install(d);
+		r = report_file_open(&run->json, run->o->json, d);
 	}
+	if (!r)
+		r = json_check(run, d);
+	if (!r)
+		r = signals_install(d);
 	if (!r)
 		r = machine_build(run, d);
 	if (!r)
@@ -132,12 +141,21 @@ static uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* No symbols is no failure: NULL, and the addresses are there. */
+static struct symbols *run_symbols(const struct run *run)
+{
+	struct symbols *symbols = NULL;
+
+	if (run->symbols_fd >= 0 && symbols_open(&symbols, run->symbols_fd) < 0)
+		return NULL;
+	return symbols;
+}
+
 /* In one piece, so that it is not torn by what others write to the same terminal. */
-static void run_postmortem(const struct run *run, const char *reason, bool brief)
+static void run_postmortem(const struct run *run, const char *reason)
 {
 	struct machine *m = run->machine;
 	const struct engine_ops *ops = m->engine->ops;
-	struct symbols *symbols = NULL;
 	struct x86_state state;
 	size_t bytes = 0;
 	char *text = NULL;
@@ -149,9 +167,7 @@ static void run_postmortem(const struct run *run, const char *reason, bool brief
 	out = r < 0 ? NULL : open_memstream(&text, &bytes);
 	if (!out)
 		return;
-	/* No symbols is no failure: the addresses are there. */
-	if (run->symbols_fd >= 0 && symbols_open(&symbols, run->symbols_fd) < 0)
-		symbols = NULL;
+	struct symbols *symbols = run_symbols(run);
 	const struct postmortem pm = {
 		.reason = reason,
 		.caveat = ops->state_caveat(m->engine),
@@ -160,53 +176,86 @@ static void run_postmortem(const struct run *run, const char *reason, bool brief
 		.ram = &m->ram,
 		.symbols = symbols,
 		.triple = m->outcome.end == MACHINE_TRIPLE_FAULT,
-		.brief = brief,
 		.colour = report_colour(STDERR_FILENO),
 	};
 
 	postmortem_write(&pm, out);
 	if (!fclose(out))
-		fwrite(text, 1, bytes, stderr);
+		report_text(text, bytes);
 	free(text);
 	symbols_close(symbols);
 }
 
-/* Why the machine ended, where its user does not know that already. */
-static void run_tell(const struct run *run)
+/* A guest that did not come to its end: one line with where it stood. */
+static void run_tell_place(const struct run *run)
+{
+	const struct machine *m = run->machine;
+	char place[SYMBOL_TEXT_BYTES];
+	struct symbols *symbols;
+	struct x86_state state;
+
+	if (m->engine->ops->get_state(m->engine, &state) < 0) {
+		report_line("%s", m->outcome.text);
+		return;
+	}
+	symbols = run_symbols(run);
+	symbols_format(symbols, state.eip, place);
+	symbols_close(symbols);
+	report_line("%s; the guest was at %04x:%08x%s%s%s", m->outcome.text,
+		    state.seg[X86_CS].selector, state.eip, place[0] ? " (" : "", place,
+		    place[0] ? ")" : "");
+}
+
+/* Why the machine ended, for a person. */
+static void end_reason(const struct machine_outcome *end, char *text, size_t bytes)
+{
+	if (end->end == MACHINE_EXITED && end->code == CODE_PANIC)
+		snprintf(text, bytes, "the guest panicked");
+	else if (end->end == MACHINE_EXITED)
+		snprintf(text, bytes,
+			 "the guest wrote %" PRIu32 " (%#" PRIx32 ") to the exit port; "
+			 "what is above 99 ends with status 100",
+			 end->code, end->code);
+	else
+		snprintf(text, bytes, "%s%s",
+			 end->end == MACHINE_UNSUPPORTED ? "not supported: " : "", end->text);
+}
+
+/* Tell it, where its user does not know that already. */
+static void run_tell(const struct run *run, const char *reason)
 {
 	const struct machine_outcome *end = &run->machine->outcome;
-	char reason[DIAG_BYTES];
 
 	switch (end->end) {
 	case MACHINE_EXITED:
 		if (end->code == CODE_PANIC)
-			run_postmortem(run, "the guest panicked", true);
+			run_postmortem(run, reason);
 		else if (end->code > CODE_PANIC)
-			report_line("the guest wrote %" PRIu32 " (%#" PRIx32 ") to the exit port; "
-				    "what is above 99 ends with status 100",
-				    end->code, end->code);
+			report_line("%s", reason);
 		break;
 	case MACHINE_TRIPLE_FAULT:
 	case MACHINE_HALTED:
-		run_postmortem(run, end->text, false);
-		break;
 	case MACHINE_UNSUPPORTED:
-		snprintf(reason, sizeof(reason), "not supported: %s", end->text);
-		run_postmortem(run, reason, false);
+		run_postmortem(run, reason);
 		break;
 	case MACHINE_HOST_FAILED:
 		/* A console that takes nothing says nothing about the guest. */
 		if (console_error(run->machine->console))
-			report_line("%s", end->text);
+			report_line("%s", reason);
 		else
-			run_postmortem(run, end->text, false);
+			run_postmortem(run, reason);
+		break;
+	case MACHINE_LIMIT:
+	case MACHINE_TIMEOUT:
+		run_tell_place(run);
 		break;
 	default:
-		report_line("%s", end->text);
+		report_line("%s", reason);
 		break;
 	}
 }
 
+/* The file comes first: it needs neither a symbol file, nor somebody who reads stderr. */
 static int run_report(struct run *run)
 {
 	struct report report = {
@@ -216,14 +265,18 @@ static int run_report(struct run *run)
 		.status = machine_exit_status(&run->machine->outcome),
 	};
 	struct diag d = { .text = "" };
+	char reason[DIAG_BYTES];
 
-	run_tell(run);
+	end_reason(&run->machine->outcome, reason, sizeof(reason));
+	signals_report(run->json.fd < 0 ? report.status : STATUS_FAILED, reason);
+	if (report_file_write(&run->json, &report, &d) < 0)
+		report.status = STATUS_FAILED;
+	signals_report(report.status, reason);
+	if (d.text[0])
+		report_line("%s", d.text);
+	run_tell(run, reason);
 	if (run->o->stats)
 		report_stats(&report);
-	if (report_file_write(&run->json, &report, &d) < 0) {
-		report_line("%s", d.text);
-		report.status = STATUS_FAILED;
-	}
 	return report.status;
 }
 
@@ -241,6 +294,16 @@ static int status_of(int err)
 	return STATUS_REFUSED;
 }
 
+/* What was chosen for the user. */
+static void run_begin(const struct run *run)
+{
+	if (run->choice.why[0])
+		report_line("engine %s: %s", run->choice.engine->name, run->choice.why);
+	if (run->machine->boot.kind == LOADER_FLAT)
+		report_line("%s: no multiboot header and no ELF: run as a flat binary at %#x",
+			    run->o->image, run->machine->boot.entry);
+}
+
 int run_image(const struct options *o)
 {
 	struct run run = { .o = o, .json = { .fd = -1 }, .symbols_fd = -1 };
@@ -252,8 +315,7 @@ int run_image(const struct options *o)
 		report_file_drop(&run.json);
 		status = status_of(r);
 	} else {
-		if (run.choice.why[0])
-			report_line("engine %s: %s", run.choice.engine->name, run.choice.why);
+		run_begin(&run);
 		run.wall_ns = clock_ns();
 		machine_run(run.machine);
 		run.wall_ns = clock_ns() - run.wall_ns;

@@ -27,6 +27,7 @@ struct console {
 	int out_error; /* 0, or the negative errno that ended output */
 	atomic_bool interrupted;
 	struct termios saved;
+	pid_t group; /* ours: while it is the terminal's, the terminal is ours */
 	unsigned out_count;
 	unsigned in_head, in_count;
 	uint8_t out[CONSOLE_OUT_BYTES];
@@ -212,11 +213,17 @@ void console_wait(struct console *con, uint64_t timeout_ns)
 
 /* --- opening and closing ------------------------------------------------------------------- */
 
+static bool console_in_foreground(const struct console *con)
+{
+	return con->terminal && tcgetpgrp(con->in_fd) == con->group;
+}
+
 void console_restore(const struct console *con)
 {
 	int saved_errno = errno;
 
-	if (con->terminal)
+	/* In the background, setting the terminal would stop this process. */
+	if (console_in_foreground(con))
 		tcsetattr(con->in_fd, TCSANOW, &con->saved);
 	errno = saved_errno;
 }
@@ -230,7 +237,7 @@ void console_interrupt(struct console *con)
  * As cfmakeraw() does, but output processing stays on: what the VMM prints meanwhile, and a guest
  * that ends lines with a newline alone, must not run down the screen in steps.
  */
-static int console_make_raw(struct console *con)
+static int console_make_raw(const struct console *con)
 {
 	struct termios raw = con->saved;
 
@@ -242,6 +249,15 @@ static int console_make_raw(struct console *con)
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	return tcsetattr(con->in_fd, TCSANOW, &raw) < 0 ? -errno : 0;
+}
+
+void console_resume(const struct console *con)
+{
+	int saved_errno = errno;
+
+	if (console_in_foreground(con))
+		console_make_raw(con);
+	errno = saved_errno;
 }
 
 static bool fd_open_for(int fd, int closed_mode)
@@ -265,7 +281,8 @@ static int console_open_input(struct console *con)
 		return 0;
 	}
 	/* In the background, setting or reading the terminal would stop this process. */
-	if (tcgetpgrp(con->in_fd) != getpgrp()) {
+	con->group = getpgrp();
+	if (tcgetpgrp(con->in_fd) != con->group) {
 		con->in_ended = true;
 		return 0;
 	}

@@ -17,9 +17,9 @@
  * is passed on with what follows. The terminal is always read, so that Ctrl-A x works while the
  * guest takes nothing; typed bytes beyond CONSOLE_IN_BYTES are then dropped, as a tty does.
  *
- * One thread uses a console; console_restore() and console_interrupt() may be called from signal
- * handlers. System calls: poll, ppoll, read, write, ioctl TCSETS; at open also fcntl F_GETFL and
- * ioctl TCGETS, TIOCGPGRP.
+ * One thread uses a console; console_restore(), console_resume() and console_interrupt() may be
+ * called from signal handlers. System calls: poll, ppoll, read, write, ioctl TCSETS and TIOCGPGRP;
+ * at open also fcntl F_GETFL and ioctl TCGETS.
  */
 #ifndef VMM_DEV_CONSOLE_H
 #define VMM_DEV_CONSOLE_H
@@ -74,8 +74,14 @@ bool console_input_live(const struct console *con);
 #define CONSOLE_WAIT_NS 100000000u
 void console_wait(struct console *con, uint64_t timeout_ns);
 
-/* Put the terminal back as it was found; it may be called more than once. */
+/*
+ * Put the terminal back as it was found; it may be called more than once. In the background the
+ * terminal is another's, and nothing happens.
+ */
 void console_restore(const struct console *con);
+
+/* Make the terminal raw again after console_restore(), when a stopped process goes on. */
+void console_resume(const struct console *con);
 
 /* The machine is to end: a write that blocks gives up. */
 void console_interrupt(struct console *con);

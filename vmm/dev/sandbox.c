@@ -13,6 +13,7 @@
 struct sandbox_register {
 	uint32_t selector;
 	uint32_t (*read)(struct sandbox *s);
+	void (*write)(struct sandbox *s, uint32_t value); /* NULL: read only */
 };
 
 static uint32_t read_version(struct sandbox *s)
@@ -33,32 +34,58 @@ static uint32_t read_random(struct sandbox *s)
 	return (uint32_t)((z ^ z >> 31) >> 32);
 }
 
+static uint32_t read_vmcoreinfo(struct sandbox *s)
+{
+	return s->state.vmcoreinfo;
+}
+
+static void write_vmcoreinfo(struct sandbox *s, uint32_t value)
+{
+	s->state.vmcoreinfo = value;
+}
+
 static const struct sandbox_register registers[] = {
-	{ 0, read_version },
-	{ 1, read_random },
+	{ 0, read_version, NULL },
+	{ 1, read_random, NULL },
+	{ 2, read_vmcoreinfo, write_vmcoreinfo },
 };
+
+/* The selected register, or NULL. */
+static const struct sandbox_register *selected(const struct sandbox *s)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(registers); i++)
+		if (registers[i].selector == s->state.selected)
+			return &registers[i];
+	return NULL;
+}
 
 static uint32_t sandbox_read(void *dev, uint16_t port, unsigned size)
 {
 	struct sandbox *s = dev;
 	unsigned offset = port - PORT_SANDBOX;
+	const struct sandbox_register *r;
 
 	if (size == 4 && offset == OFFSET_SELECT)
 		return SANDBOX_MAGIC;
 	if (size != 4 || offset != OFFSET_DATA)
 		return NOTHING;
-	for (unsigned i = 0; i < ARRAY_SIZE(registers); i++)
-		if (registers[i].selector == s->state.selected)
-			return registers[i].read(s);
-	return NOTHING;
+	r = selected(s);
+	return r ? r->read(s) : NOTHING;
 }
 
 static void sandbox_write(void *dev, uint16_t port, unsigned size, uint32_t value)
 {
 	struct sandbox *s = dev;
+	unsigned offset = port - PORT_SANDBOX;
+	const struct sandbox_register *r;
 
-	if (size == 4 && port - PORT_SANDBOX == OFFSET_SELECT)
+	if (size == 4 && offset == OFFSET_SELECT)
 		s->state.selected = value;
+	if (size != 4 || offset != OFFSET_DATA)
+		return;
+	r = selected(s);
+	if (r && r->write)
+		r->write(s, value);
 }
 
 static const struct bus_port_ops sandbox_ops = { 4, sandbox_read, sandbox_write };
@@ -72,6 +99,7 @@ int sandbox_create(struct sandbox **out, struct bus *bus, uint64_t seed)
 		return -ENOMEM;
 	s->state.random = seed;
 	s->state.selected = NOTHING;
+	s->state.vmcoreinfo = NOTHING;
 	err = bus_add_ports(bus, PORT_SANDBOX, PORTS, &sandbox_ops, s);
 	if (err) {
 		sandbox_destroy(s);

@@ -11,6 +11,7 @@
  *
  *   0  version of this interface, SANDBOX_VERSION              (read)
  *   1  next 32 random bits of the stream that --seed chooses   (read)
+ *   2  physical address of the guest's VMCOREINFO note; all ones until it is written (read, write)
  */
 #ifndef VMM_DEV_SANDBOX_H
 #define VMM_DEV_SANDBOX_H
@@ -24,7 +25,8 @@
 
 struct sandbox_state {
 	uint32_t selected;
-	uint64_t random; /* SplitMix64's state: the seed plus the steps taken */
+	uint64_t random;     /* SplitMix64's state: the seed plus the steps taken */
+	uint32_t vmcoreinfo; /* guest-physical, as the guest wrote it: not to be trusted */
 };
 
 struct sandbox {

@@ -20,8 +20,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "x86/disasm.h"
-
 #define WAKE_SIGNAL SIGRTMIN
 #define TSS_ADDRESS 0xfffbd000u /* three pages that KVM uses on old Intel CPUs; no RAM is there */
 #define IDENTITY_ADDRESS 0xfffbc000u /* one page, the same */
@@ -265,16 +263,20 @@ static int kvm_create(struct engine **out, const struct engine_config *config, s
 
 /*
  * Leave the vCPU between two instructions: an access that was handed out is completed by the next
- * KVM_RUN, and only then are the registers those after the instruction.
+ * KVM_RUN, and only then are the registers those after the instruction. What an instruction cuts into
+ * several accesses comes back once for each.
  */
 int kvm_settle(struct kvm *k)
 {
+	struct engine_exit ignored;
 	int r;
 
 	if (k->broken)
 		return -EIO;
-	__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	r = ioctl(k->vcpu, KVM_RUN, 0);
+	do {
+		__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+		r = ioctl(k->vcpu, KVM_RUN, 0);
+	} while (r == 0 && !kvm_exit_handle(k, &ignored));
 	k->ready_known = true;
 	/* clear first, then look: a kick in between sets it again by itself */
 	__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
@@ -283,137 +285,6 @@ int kvm_settle(struct kvm *k)
 	/* the deadline's signal may have come meanwhile: arm it again next time */
 	k->armed_ns = NEVER - 1;
 	return r < 0 && errno != EINTR ? -errno : 0;
-}
-
-static void exit_io(struct kvm *k)
-{
-	const struct engine_bus *bus = &k->config.bus;
-	uint8_t *data = (uint8_t *)k->run + k->run->io.data_offset;
-	uint8_t size = k->run->io.size;
-	uint16_t port = k->run->io.port;
-
-	for (uint32_t n = 0; n < k->run->io.count; n++, data += size) {
-		uint32_t value = 0;
-
-		k->stats.io_exits++;
-		if (k->run->io.direction == KVM_EXIT_IO_OUT) {
-			memcpy(&value, data, size);
-			bus->io_write(bus->ctx, port, size, value);
-		} else {
-			value = bus->io_read(bus->ctx, port, size);
-			memcpy(data, &value, size);
-		}
-	}
-}
-
-static void exit_mmio(struct kvm *k)
-{
-	const struct engine_bus *bus = &k->config.bus;
-	uint32_t len = k->run->mmio.len;
-	uint32_t step = len == 2 || len == 4 || len == 8 ? (len == 8 ? 4 : len) : 1;
-	gpa_t gpa = k->run->mmio.phys_addr;
-
-	k->stats.mmio_exits++;
-	for (uint32_t n = 0; n < len; n += step) {
-		uint32_t value = 0;
-
-		if (k->run->mmio.is_write) {
-			memcpy(&value, k->run->mmio.data + n, step);
-			bus->mmio_write(bus->ctx, gpa + n, step, value);
-		} else {
-			value = bus->mmio_read(bus->ctx, gpa + n, step);
-			memcpy(k->run->mmio.data + n, &value, step);
-		}
-	}
-}
-
-static void exit_msr(struct kvm *k)
-{
-	bool known;
-	uint64_t value;
-
-	if (k->run->exit_reason == KVM_EXIT_X86_RDMSR) {
-		known = x86_msr_read(k->run->msr.index, &value);
-		k->run->msr.data = value;
-	} else {
-		known = x86_msr_write(k->run->msr.index, k->run->msr.data);
-	}
-	k->run->msr.error = !known; /* #GP */
-}
-
-/* "what: opcode bytes, instruction" for an instruction that KVM could not emulate. */
-static void internal_error_text(const struct kvm *k, char *text, size_t bytes)
-{
-	const struct kvm_run *run = k->run;
-	bool emulation = run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION;
-	bool has_bytes = emulation && run->emulation_failure.ndata >= 4 &&
-			 run->emulation_failure.flags &
-				 KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
-	unsigned size = has_bytes ? run->emulation_failure.insn_size : 0;
-	size_t at = (size_t)snprintf(text, bytes, "KVM internal error %u%s", run->internal.suberror,
-				     emulation ? " (it cannot emulate an instruction)" : "");
-
-	if (size > sizeof(run->emulation_failure.insn_bytes))
-		size = sizeof(run->emulation_failure.insn_bytes);
-	for (unsigned n = 0; n < size && at + 4 < bytes; n++)
-		at += (size_t)snprintf(text + at, bytes - at, "%s%02x", n ? " " : ": ",
-				       run->emulation_failure.insn_bytes[n]);
-	if (size && at + 2 < bytes) {
-		at += (size_t)snprintf(text + at, bytes - at, ", ");
-		disasm_bytes(run->emulation_failure.insn_bytes, size, (uint32_t)k->last_regs.rip,
-			     k->last_sregs.cs.db, text + at, bytes - at);
-	}
-}
-
-static enum engine_exit_reason failed(struct kvm *k, struct engine_exit *out)
-{
-	const char *name = kvm_exit_name(k->run->exit_reason);
-
-	if (k->run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
-		internal_error_text(k, out->text, sizeof(out->text));
-		/* code in a device's memory, and the like: the guest's doing */
-		if (k->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
-			return ENGINE_EXIT_UNSUPPORTED;
-	} else if (k->run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		snprintf(out->text, sizeof(out->text), "KVM cannot enter the guest: reason %#llx",
-			 (unsigned long long)k->run->fail_entry.hardware_entry_failure_reason);
-	else
-		snprintf(out->text, sizeof(out->text), "%s (%u) is no exit that a PC guest makes",
-			 name ? name : "exit", k->run->exit_reason);
-	return ENGINE_EXIT_FAILED;
-}
-
-/* One exit of KVM. True: the machine has to hear of it, and out->reason is set. */
-static bool exit_handle(struct kvm *k, struct engine_exit *out)
-{
-	switch (k->run->exit_reason) {
-	case KVM_EXIT_IO:
-		exit_io(k);
-		return false;
-	case KVM_EXIT_MMIO:
-		exit_mmio(k);
-		return false;
-	case KVM_EXIT_X86_RDMSR:
-	case KVM_EXIT_X86_WRMSR:
-		exit_msr(k);
-		return false;
-	case KVM_EXIT_INTR:
-		return false;
-	case KVM_EXIT_IRQ_WINDOW_OPEN:
-		out->reason = ENGINE_EXIT_WINDOW;
-		return true;
-	case KVM_EXIT_HLT:
-		k->halted = true;
-		out->reason = ENGINE_EXIT_HALT;
-		return true;
-	case KVM_EXIT_SHUTDOWN:
-		k->shut_down = true;
-		out->reason = ENGINE_EXIT_SHUTDOWN;
-		return true;
-	default:
-		out->reason = failed(k, out);
-		return true;
-	}
 }
 
 /* Keep what a shutdown would make KVM forget: cheap at every exit, the rest now and then. */
@@ -448,6 +319,20 @@ static bool run_error(struct kvm *k, int err, uint64_t deadline_ns, struct engin
 	k->broken = true;
 	out->reason = ENGINE_EXIT_FAILED;
 	snprintf(out->text, sizeof(out->text), "KVM_RUN: %s", strerror(err));
+	return true;
+}
+
+/*
+ * A device asked for the machine: the access is done as far as we are concerned, and the next KVM_RUN
+ * completes it. Going there only to be sent back would cost a system call for each interrupt.
+ */
+static bool kick_taken(struct kvm *k, struct engine_exit *out)
+{
+	if (!atomic_load_explicit(&k->kicked, memory_order_relaxed))
+		return false;
+	__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	atomic_store(&k->kicked, false);
+	out->reason = ENGINE_EXIT_KICKED;
 	return true;
 }
 
@@ -488,7 +373,7 @@ static void kvm_run(struct engine *e, uint64_t deadline_ns, struct engine_exit *
 			done = run_error(k, errno, deadline_ns, out);
 		} else {
 			remember(k);
-			done = exit_handle(k, out);
+			done = kvm_exit_handle(k, out) || kick_taken(k, out);
 		}
 	}
 	if (out->reason == ENGINE_EXIT_DEADLINE)

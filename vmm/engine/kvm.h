@@ -3,6 +3,7 @@
  * What the files of engine kvm share.
  *
  * kvm.c        the engine: one VM, one vCPU, the run loop
+ * kvm_exit.c   what KVM_RUN comes back with
  * kvm_state.c  architectural state to and from KVM's structures; poking live page tables
  * kvm_host.c   what this host's KVM can do: the probe, and what `vmm doctor` tells
  *
@@ -61,6 +62,9 @@ int kvm_poke_entry(struct engine *e, gpa_t gpa, pte_t value);
 
 /* Give the guest a CPU as design section 6 says: CPUID leaves, and MSRs that come to us. */
 int kvm_set_identity(int dev, int vm, int vcpu);
+
+/* One exit of KVM. True: the machine has to hear of it, and out->reason is set. */
+bool kvm_exit_handle(struct kvm *k, struct engine_exit *out);
 
 /* "KVM_EXIT_IO" for KVM_EXIT_IO, and so on; NULL for a number that api.rst does not name. */
 const char *kvm_exit_name(uint32_t reason);

@@ -151,15 +151,18 @@ static int tsc_set(const struct kvm *k, uint64_t tsc)
  */
 static int registers_get(struct kvm *k, struct kvm_regs *regs, struct kvm_sregs *sregs)
 {
-	if (!k->sync_regs) {
-		if (ioctl(k->vcpu, KVM_GET_REGS, regs) < 0 ||
-		    ioctl(k->vcpu, KVM_GET_SREGS, sregs) < 0)
-			return -errno;
-		return 0;
-	}
-	k->run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
-	if (kvm_settle(k) < 0)
-		return -errno;
+	int err;
+
+	if (k->sync_regs)
+		k->run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
+	err = kvm_settle(k);
+	if (err)
+		return err;
+	if (!k->sync_regs)
+		return ioctl(k->vcpu, KVM_GET_REGS, regs) < 0 ||
+				       ioctl(k->vcpu, KVM_GET_SREGS, sregs) < 0
+			       ? -errno
+			       : 0;
 	k->run->kvm_valid_regs &= ~(uint64_t)KVM_SYNC_X86_SREGS;
 	*regs = k->run->s.regs.regs;
 	*sregs = k->run->s.regs.sregs;

@@ -160,7 +160,7 @@ static void faults_print(const struct view *v)
 	uint64_t first = log && log->next > X86_FAULT_LOG ? log->next - X86_FAULT_LOG : 0;
 	bool nested = false;
 
-	if (!log && !v->pm->brief)
+	if (!log)
 		heading(v, "exceptions: this engine does not see them");
 	if (!log || !log->next)
 		return;
@@ -505,14 +505,12 @@ void postmortem_write(const struct postmortem *pm, FILE *out)
 		fprintf(out, "  note: %s\n", pm->caveat);
 	faults_print(&v);
 	registers_print(&v);
-	if (!pm->brief) {
-		segments_print(&v);
-		control_print(&v);
-		code_print(&v);
-		if (cr2_matters(&v))
-			walk_print(&v, "CR2", pm->state->cr2);
-		walk_print(&v, "EIP", pm->state->seg[X86_CS].base + pm->state->eip);
-		stack_print(&v);
-	}
+	segments_print(&v);
+	control_print(&v);
+	code_print(&v);
+	if (cr2_matters(&v))
+		walk_print(&v, "CR2", pm->state->cr2);
+	walk_print(&v, "EIP", pm->state->seg[X86_CS].base + pm->state->eip);
+	stack_print(&v);
 	backtrace_print(&v);
 }

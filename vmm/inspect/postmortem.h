@@ -26,8 +26,6 @@ struct postmortem {
 	const struct ram *ram;
 	const struct symbols *symbols; /* or NULL */
 	bool triple;		       /* the chain of exceptions ended in a triple fault */
-	bool brief;		       /* for a guest that has told its story itself: no code, no
-					* page walks, no stack */
 	bool colour;		       /* write escape sequences for a terminal */
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "inspect/symbols.h"
 
+#include <dwarf.h>
+#include <elf.h>
 #include <elfutils/libdw.h>
 #include <errno.h>
 #include <gelf.h>
@@ -9,17 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define FILE_MAX (256u << 20)
-#define SECTIONS_MAX 64u   /* of code; more are not looked at */
-#define UNITS_MAX 4096u	   /* compilation units searched for an address */
-#define NEIGHBOURS_MAX 64u /* symbols looked back at for one that holds an address */
+#define SYMBOLS_MAX (256u << 10) /* a Linux kernel has 100,000 */
+#define SECTIONS_MAX 64u	 /* of code; more are not looked at */
+#define SECTION_NAME_MAX 64u	 /* a longer name is none that we know */
+#define NEIGHBOURS_MAX 64u	 /* symbols looked back at for one that holds an address */
+#define UNITS_MAX 4096u		 /* compilation units that are asked for their addresses */
+#define RANGES_MAX (64u << 10)	 /* of all units */
+#define UNITS_NS 100000000u	 /* how long asking them may take */
+#define DWARF_MAX (4u << 20)	 /* a section of DWARF; in libdw's memory it takes 10 times that */
+/* Line programs, of a unit and of all: each byte may become a row, of 120 bytes in libdw's memory. */
+#define UNIT_LINES_MAX (256u << 10)
+#define LINES_MAX (1u << 20)
 
 struct symbol {
 	gva_t start;
 	uint32_t bytes;	  /* 0: up to the next one, as labels of assembly are */
-	const char *name; /* ends inside the string table: elf_strptr has checked */
+	uint32_t index;	  /* in the file */
+	const char *name; /* ends inside the string table */
 };
 
 struct code_section {
@@ -27,12 +38,27 @@ struct code_section {
 	uint32_t bytes;
 };
 
+/* Addresses of a compilation unit whose lines may be looked at. */
+struct unit_range {
+	gva_t start, last;
+	Dwarf_Off unit;
+};
+
+/* A string table whose last byte is 0, so that every string in it ends. */
+struct strings {
+	const char *text;
+	size_t bytes;
+};
+
 struct symbols {
 	void *image;
 	Elf *elf;
 	Dwarf *dwarf;	       /* NULL: no usable line table */
+	Elf_Data *lines;       /* .debug_line; NULL: none */
 	struct symbol *symbol; /* sorted by start */
 	size_t count;
+	struct unit_range *range;
+	size_t ranges;
 	struct code_section code[SECTIONS_MAX];
 	unsigned codes;
 };
@@ -49,7 +75,7 @@ static int file_read(int fd, void **data, size_t *bytes)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -ENOEXEC;
-	if (st.st_size > (off_t)FILE_MAX)
+	if (st.st_size > (off_t)SYMBOLS_FILE_MAX)
 		return -EFBIG;
 	buf = malloc((size_t)st.st_size + 1);
 	if (!buf)
@@ -76,6 +102,7 @@ static bool symbol_wanted(const GElf_Sym *sym)
 	       sym->st_shndx != SHN_UNDEF && sym->st_shndx < SHN_LORESERVE;
 }
 
+/* Names have no part in it: comparing them would take as long as they are. */
 static int symbol_order(const void *a, const void *b)
 {
 	const struct symbol *x = a, *y = b;
@@ -84,15 +111,35 @@ static int symbol_order(const void *a, const void *b)
 		return x->start < y->start ? -1 : 1;
 	if (x->bytes != y->bytes) /* the one with a size comes last, and is found first */
 		return x->bytes < y->bytes ? -1 : 1;
-	return strcmp(x->name, y->name);
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* False: section `index` is no string table, or one that does not end in 0 (ELF, "String table"). */
+static bool strings_get(Elf *elf, size_t index, struct strings *strings)
+{
+	Elf_Data *data = elf_getdata(elf_getscn(elf, index), NULL);
+
+	if (!data || !data->d_buf || !data->d_size)
+		return false;
+	*strings = (struct strings){ .text = data->d_buf, .bytes = data->d_size };
+	return !strings->text[strings->bytes - 1];
+}
+
+static const char *string_at(const struct strings *strings, size_t offset)
+{
+	return offset < strings->bytes ? strings->text + offset : NULL;
 }
 
 static int table_read(struct symbols *s, Elf_Scn *scn, const GElf_Shdr *shdr)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
 	size_t count = data ? data->d_size / sizeof(Elf32_Sym) : 0;
+	struct strings names;
 
-	/* An index is an int for gelf; the file's size keeps the count far below that. */
+	if (!strings_get(s->elf, shdr->sh_link, &names))
+		return -ENOEXEC;
+	if (count > SYMBOLS_MAX)
+		count = SYMBOLS_MAX;
 	s->symbol = calloc(count + 1, sizeof(*s->symbol));
 	if (!s->symbol)
 		return -ENOMEM;
@@ -102,12 +149,13 @@ static int table_read(struct symbols *s, Elf_Scn *scn, const GElf_Shdr *shdr)
 
 		if (!gelf_getsym(data, (int)i, &sym) || !symbol_wanted(&sym))
 			continue;
-		name = elf_strptr(s->elf, shdr->sh_link, sym.st_name);
+		name = string_at(&names, sym.st_name);
 		if (!name || !*name || *name == '.')
 			continue;
 		s->symbol[s->count++] = (struct symbol){
 			.start = (gva_t)sym.st_value,
 			.bytes = (uint32_t)sym.st_size,
+			.index = (uint32_t)i,
 			.name = name,
 		};
 	}
@@ -118,70 +166,170 @@ static int table_read(struct symbols *s, Elf_Scn *scn, const GElf_Shdr *shdr)
 /*
  * libdw would open further files for an alternate debug file or a split one, which the jail answers
  * with death, and would believe the size that a compressed section claims for itself. A guest that
- * is built by plain gcc or clang has none of these.
+ * is built by plain gcc or clang has none of these. Strings are not limited: they are only pointed to.
  */
 static bool section_spoils_dwarf(const char *name, const GElf_Shdr *shdr)
 {
+	if (strnlen(name, SECTION_NAME_MAX) == SECTION_NAME_MAX)
+		return true;
+	if (!strncmp(name, ".debug_", 7) && strcmp(name, ".debug_str") &&
+	    strcmp(name, ".debug_line_str") && shdr->sh_size > DWARF_MAX)
+		return true;
 	return shdr->sh_flags & SHF_COMPRESSED || !strncmp(name, ".zdebug", 7) ||
 	       !strcmp(name, ".gnu_debugaltlink") || strstr(name, ".dwo");
 }
 
-static int sections_read(struct symbols *s)
+/* What a section holds for us; false: it keeps libdw away from all of them. */
+static bool section_read(struct symbols *s, Elf_Scn *scn, const char *name, const GElf_Shdr *shdr)
 {
-	bool dwarf = true;
+	if (shdr->sh_flags & SHF_EXECINSTR && s->codes < SECTIONS_MAX)
+		s->code[s->codes++] = (struct code_section){
+			.start = (gva_t)shdr->sh_addr,
+			.bytes = (uint32_t)shdr->sh_size,
+		};
+	if (!name || section_spoils_dwarf(name, shdr))
+		return false;
+	if (!strcmp(name, ".debug_line") && !s->lines)
+		s->lines = elf_getdata(scn, NULL);
+	return true;
+}
+
+static int sections_read(struct symbols *s, bool *dwarf)
+{
+	struct strings names = { .bytes = 0 };
 	Elf_Scn *scn = NULL;
-	size_t names;
+	size_t index;
 	int r = 0;
 
-	if (elf_getshdrstrndx(s->elf, &names) < 0)
+	if (elf_getshdrstrndx(s->elf, &index) < 0)
 		return -ENOEXEC;
+	*dwarf = strings_get(s->elf, index, &names);
 	while (!r && (scn = elf_nextscn(s->elf, scn))) {
-		const char *name;
 		GElf_Shdr shdr;
 
 		if (!gelf_getshdr(scn, &shdr))
 			continue;
-		name = elf_strptr(s->elf, names, shdr.sh_name);
-		if (!name || section_spoils_dwarf(name, &shdr))
-			dwarf = false;
+		if (!section_read(s, scn, *dwarf ? string_at(&names, shdr.sh_name) : NULL, &shdr))
+			*dwarf = false;
 		if (shdr.sh_type == SHT_SYMTAB && !s->symbol)
 			r = table_read(s, scn, &shdr);
-		if (shdr.sh_flags & SHF_EXECINSTR && s->codes < SECTIONS_MAX)
-			s->code[s->codes++] = (struct code_section){
-				.start = (gva_t)shdr.sh_addr,
-				.bytes = (uint32_t)shdr.sh_size,
-			};
 	}
-	if (!r && !s->count)
-		r = -ENOEXEC;
+	return r || s->count ? r : -ENOEXEC;
+}
+
+/*
+ * Bytes of the line program that a unit names: DW_AT_stmt_list is its offset in .debug_line, and
+ * unit_length stands first there (DWARF 5, 3.1.1 and 6.2.4). 0: none, or one in the 64-bit format.
+ */
+static uint32_t unit_lines(const struct symbols *s, Dwarf_Die *unit)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word at;
+	uint32_t bytes;
+
+	if (!s->lines || !s->lines->d_buf || s->lines->d_size < sizeof(bytes) ||
+	    dwarf_formudata(dwarf_attr(unit, DW_AT_stmt_list, &attr), &at) < 0 ||
+	    at > s->lines->d_size - sizeof(bytes))
+		return 0;
+	memcpy(&bytes, (const char *)s->lines->d_buf + at, sizeof(bytes));
+	return bytes < 0xfffffff0 ? bytes : 0;
+}
+
+static void unit_read(struct symbols *s, Dwarf_Die *unit)
+{
+	Dwarf_Addr base, start, end;
+	ptrdiff_t at = 0;
+
+	while (s->ranges < RANGES_MAX && (at = dwarf_ranges(unit, at, &base, &start, &end)) > 0)
+		if (start < end && end - 1 <= UINT32_MAX)
+			s->range[s->ranges++] = (struct unit_range){
+				.start = (gva_t)start,
+				.last = (gva_t)(end - 1),
+				.unit = dwarf_dieoffset(unit),
+			};
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Which unit has which addresses, asked once: .debug_aranges would tell, but clang writes none. An
+ * honest guest's units take microseconds each.
+ */
+static int units_read(struct symbols *s)
+{
+	uint64_t begun = cpu_ns();
+	Dwarf_Off at = 0, next;
+	uint32_t lines = 0;
+	size_t header;
+	Dwarf_Die unit;
+
+	s->range = calloc(RANGES_MAX, sizeof(*s->range));
+	if (!s->range)
+		return -ENOMEM;
+	for (unsigned i = 0; i < UNITS_MAX && cpu_ns() - begun < UNITS_NS; i++, at = next) {
+		uint32_t bytes;
+
+		if (dwarf_nextcu(s->dwarf, at, &next, &header, NULL, NULL, NULL) || next <= at)
+			break;
+		if (!dwarf_offdie(s->dwarf, at + header, &unit))
+			continue;
+		bytes = unit_lines(s, &unit);
+		if (!bytes || bytes > UNIT_LINES_MAX || bytes > LINES_MAX - lines)
+			continue;
+		lines += bytes;
+		unit_read(s, &unit);
+	}
+	return 0;
+}
+
+/* Is it a file that libelf is given: i386, and not of so many sections that e_shnum cannot tell? */
+static bool header_fits(const void *image, size_t bytes)
+{
+	Elf32_Ehdr ehdr;
+
+	if (bytes < sizeof(ehdr))
+		return false;
+	memcpy(&ehdr, image, sizeof(ehdr));
+	return !memcmp(ehdr.e_ident, ELFMAG, SELFMAG) && ehdr.e_ident[EI_CLASS] == ELFCLASS32 &&
+	       ehdr.e_ident[EI_DATA] == ELFDATA2LSB && ehdr.e_machine == EM_386 &&
+	       (ehdr.e_type == ET_EXEC || ehdr.e_type == ET_DYN) && ehdr.e_shnum;
+}
+
+static int image_read(struct symbols *s, size_t bytes)
+{
+	bool dwarf;
+	int r;
+
+	if (!header_fits(s->image, bytes) || elf_version(EV_CURRENT) == EV_NONE)
+		return -ENOEXEC;
+	s->elf = elf_memory(s->image, bytes);
+	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF)
+		return -ENOEXEC;
+	r = sections_read(s, &dwarf);
 	if (!r && dwarf)
 		s->dwarf = dwarf_begin_elf(s->elf, DWARF_C_READ, NULL);
+	if (!r && s->dwarf)
+		r = units_read(s);
 	return r;
 }
 
 int symbols_open(struct symbols **out, int fd)
 {
 	struct symbols *s = calloc(1, sizeof(*s));
-	GElf_Ehdr ehdr;
 	size_t bytes = 0;
 	int r;
 
 	if (!s)
 		return -ENOMEM;
 	r = file_read(fd, &s->image, &bytes);
-	if (r < 0)
-		goto out;
-	r = -ENOEXEC;
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		goto out;
-	s->elf = elf_memory(s->image, bytes);
-	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF || !gelf_getehdr(s->elf, &ehdr))
-		goto out;
-	if (ehdr.e_ident[EI_CLASS] != ELFCLASS32 || ehdr.e_ident[EI_DATA] != ELFDATA2LSB ||
-	    ehdr.e_machine != EM_386 || (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN))
-		goto out;
-	r = sections_read(s);
-out:
+	if (!r)
+		r = image_read(s, bytes);
 	if (r < 0)
 		symbols_close(s);
 	else
@@ -195,6 +343,7 @@ void symbols_close(struct symbols *s)
 		return;
 	dwarf_end(s->dwarf);
 	elf_end(s->elf);
+	free(s->range);
 	free(s->symbol);
 	free(s->image);
 	free(s);
@@ -279,20 +428,12 @@ bool symbols_find(const struct symbols *s, gva_t addr, struct symbol_hit *hit)
 	return true;
 }
 
-/* The unit that has `addr`: by .debug_aranges, else by asking each one, as clang writes none. */
-static bool unit_of(Dwarf *dwarf, gva_t addr, Dwarf_Die *unit)
+/* The unit that has `addr`, of those whose lines may be looked at. */
+static bool unit_of(const struct symbols *s, gva_t addr, Dwarf_Die *unit)
 {
-	Dwarf_Off at = 0, next;
-	size_t header;
-
-	if (dwarf_addrdie(dwarf, addr, unit))
-		return true;
-	for (unsigned i = 0; i < UNITS_MAX; i++, at = next) {
-		if (dwarf_nextcu(dwarf, at, &next, &header, NULL, NULL, NULL) || next <= at)
-			return false;
-		if (dwarf_offdie(dwarf, at + header, unit) && dwarf_haspc(unit, addr) > 0)
-			return true;
-	}
+	for (size_t i = 0; i < s->ranges; i++)
+		if (addr >= s->range[i].start && addr <= s->range[i].last)
+			return dwarf_offdie(s->dwarf, s->range[i].unit, unit);
 	return false;
 }
 
@@ -303,7 +444,7 @@ bool symbols_line(const struct symbols *s, gva_t addr, char file[static SYMBOL_N
 	Dwarf_Line *row;
 	Dwarf_Die unit;
 
-	if (!s || !s->dwarf || !unit_of(s->dwarf, addr, &unit))
+	if (!s || !unit_of(s, addr, &unit))
 		return false;
 	row = dwarf_getsrc_die(&unit, addr);
 	path = row ? dwarf_linesrc(row, NULL, NULL) : NULL;

@@ -2,10 +2,12 @@
 /*
  * Names for guest addresses, from the symbol table and the DWARF line table of a guest's ELF file.
  *
- * The file is untrusted: whatever it says, a lookup gives a name, or nothing, in bounded time. It
- * is read whole by symbols_open() and from memory after that, so that all of this works inside the
- * jail, where no file can be opened. Names are cut and their control characters become '?'.
- * Addresses are the ones that the file was linked for; nothing here knows of paging.
+ * The file is untrusted: whatever it says, symbols_open() takes well under a second and a lookup
+ * milliseconds, both with some 200 MB at the worst, since every table has a limit (symbols.c): what lies
+ * beyond has no names, or no lines. It is read whole by symbols_open() and from memory after that, so
+ * that all of this works inside the jail, where no file can be opened. Names are cut and their
+ * control characters become '?'. Addresses are the ones that the file was linked for; nothing here
+ * knows of paging.
  */
 #ifndef VMM_INSPECT_SYMBOLS_H
 #define VMM_INSPECT_SYMBOLS_H
@@ -28,16 +30,20 @@ struct symbol_hit {
 };
 
 /*
- * Read `fd`, a regular file, from its beginning; the descriptor stays the caller's. -ENOEXEC: not a
- * 32-bit i386 ELF file, or one without a symbol; -EFBIG; -ENOMEM; others from reading.
+ * Read `fd`, a regular file, from its beginning; the descriptor stays the caller's. 0: *out is set,
+ * for symbols_close(). -ENOEXEC: not a 32-bit i386 ELF file, or one without a symbol; -EFBIG: larger
+ * than SYMBOLS_FILE_MAX; -ENOMEM; others from reading. *out is left alone then.
  */
+#define SYMBOLS_FILE_MAX (64u << 20)
 int symbols_open(struct symbols **out, int fd);
+
+/* `s` may be NULL. */
 void symbols_close(struct symbols *s);
 
 /* The symbol that holds `addr`. False: none does. `s` may be NULL here and below: nothing found. */
 bool symbols_find(const struct symbols *s, gva_t addr, struct symbol_hit *hit);
 
-/* File (without its folder) and line of the code at `addr`; needs DWARF. */
+/* File (without its folder) and line of the code at `addr`; needs DWARF. False: not known. */
 bool symbols_line(const struct symbols *s, gva_t addr, char file[static SYMBOL_NAME_BYTES],
 		  int *line);
 

@@ -21,8 +21,10 @@ static int ram_open(uint64_t bytes, struct diag *d)
 		return fd;
 	err = errno;
 	close(fd);
-	return diag_set(d, err, "guest RAM of %llu MiB: %s; give a smaller -m",
-			(unsigned long long)(bytes >> 20), strerror(err));
+	/* A memfd is a file: the limit of file sizes holds for it. */
+	return diag_set(d, err, "guest RAM of %llu MiB: %s; %sgive a smaller -m",
+			(unsigned long long)(bytes >> 20), strerror(err),
+			err == EFBIG ? "raise the limit (ulimit -f), or " : "");
 }
 
 int ram_create(struct ram *ram, uint64_t bytes, struct diag *d)

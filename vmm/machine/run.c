@@ -51,7 +51,12 @@ static void deliver_interrupts(struct machine *m)
 	bool pending = pic_pending(m->pic);
 
 	if (pending && ops->interrupt_ready(m->engine)) {
-		ops->inject_interrupt(m->engine, pic_ack(m->pic));
+		int err = ops->inject_interrupt(m->engine, pic_ack(m->pic));
+
+		if (err)
+			machine_kill(m, MACHINE_HOST_FAILED, 0,
+				     "engine %s: cannot inject an interrupt: %s", ops->name,
+				     strerror(-err));
 		pending = pic_pending(m->pic);
 	}
 	ops->request_window(m->engine, pending);

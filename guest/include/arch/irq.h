@@ -21,6 +21,9 @@ void init_IRQ(void);
 /* Installs the handler and unmasks the line. The line must be free: a second owner is a panic. */
 void request_irq(u32 irq, irq_handler_t handler);
 
+/* Is a handler running? */
+bool in_interrupt(void);
+
 /* Called from entry.S. */
 void do_IRQ(struct pt_regs *regs);
 #endif

@@ -93,6 +93,15 @@ static inline void flush_tlb(void)
 	write_cr3(read_cr3());
 }
 
+/* 0, or 1 where the VMM runs the kernel deprivileged (design, section 5). */
+static inline u32 read_cpl(void)
+{
+	u32 cs;
+
+	asm("movl %%cs, %0" : "=r"(cs));
+	return cs & 3;
+}
+
 static inline u32 native_save_fl(void)
 {
 	u32 flags;

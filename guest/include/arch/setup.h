@@ -36,22 +36,16 @@ extern u32 e820_nr;
 extern struct boot_module boot_modules[BOOT_MODULES_MAX];
 extern u32 boot_modules_nr;
 
-/*
- * PFNs, set by setup_arch(): usable RAM lies below max_pfn; what lies below max_low_pfn is in the
- * direct map; the rest is HIGHMEM. ram_pages counts whole usable pages.
- */
-extern u32 max_pfn, max_low_pfn, ram_pages;
-
-/*
- * The usable part of an entry as page frames: RAM only, whole pages only, below 4 GiB and mem=.
- * Returns false if nothing is left of it.
- */
-bool e820_usable(const struct e820_entry *e, u32 *start_pfn, u32 *end_pfn);
-
-/* Reads the multiboot information at this physical address, parses the command line, sizes RAM. */
+/* Reads the multiboot information at this physical address and parses the command line. */
 void setup_arch(u32 boot_magic, u32 multiboot_info);
 
-/* Prints command line, memory map, RAM summary and modules. */
+/* Prints command line, memory map and modules. */
 void print_boot_info(void);
+
+/*
+ * Hands memblock the RAM below 4 GiB and what of it is taken, and sizes the zones by mem=, highmem=
+ * and numa=. From here on memblock_alloc() works. Panics without RAM.
+ */
+void setup_memory(void);
 
 #endif

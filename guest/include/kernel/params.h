@@ -4,7 +4,7 @@
  *
  * It begins with the path of the image, which is skipped; the rest is words `name=value` or `name`
  * between blanks. Each option the kernel reads has one row in the table of params.c and one field
- * here. Unknown words are left alone, as Linux leaves them to init; a known one whose value makes
+ * here; most need a value. Unknown words are left alone, as Linux leaves them to init; a known one whose value makes
  * no sense is reported and ignored.
  */
 #ifndef KERNEL_PARAMS_H
@@ -20,9 +20,13 @@ struct boot_params {
 	bool debugcon;	   /* debugcon=0|1: copy the console to port 0xe9 */
 	bool has_highmem;  /* highmem= was given */
 	u32 exit_status;   /* exit=N: the status after the tests passed */
+	bool slab_nomerge; /* slab_nomerge, slub_nomerge: no two caches share slabs */
+	u32 numa;	   /* numa=N: split the RAM into N nodes; 0: one */
 	u64 mem_bytes;	   /* mem=SIZE: use no RAM above this physical address; 0: no limit */
 	u64 highmem_bytes; /* highmem=SIZE: how much of the RAM becomes HIGHMEM */
-	char test[TEST_NAME_MAX]; /* test=NAME: see tests/selftest.h; default "all" */
+	const char *slub_debug;	  /* slub_debug[=...]: see mm/slub_debug.c; NULL: not given */
+	const char *show;	  /* show=all|NAME,NAME: print these (mm/show.h); NULL: nothing */
+	char test[TEST_NAME_MAX]; /* test=NAME: see tests/selftest.h; default "quick" */
 };
 
 extern struct boot_params boot_params;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The OUT loop: writes to a port that no device has, so that a turn is one exit to the host and
+ * nothing else.
+ */
+#define PORT 0x1e0
+
+	.section .rodata
+	.globl bench_name
+bench_name:
+	.asciz "out"
+	.balign 4
+	.globl bench_turn_insns
+bench_turn_insns:
+	.long 1
+	.globl bench_unit
+bench_unit:
+	.long 1000
+
+	.text
+	.globl bench_loop
+bench_loop:
+	movl 4(%esp), %ecx
+	movl $PORT, %edx
+	xorl %eax, %eax
+
+1:	outb %al, %dx
+	decl %ecx
+	jnz 1b
+	ret
+
+	.section .note.GNU-stack, "", @progbits

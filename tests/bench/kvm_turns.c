@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kvm_turns [-n RUNS] [-c COUNT] [-s STATUSES] LABEL -- COMMAND-A... -- COMMAND-B... [-- COMMAND-C...]
+ *
+ * What one turn of a bench guest costs under each command: every command runs with a short and a long
+ * count (the word @N@ in it becomes 1 and 1 + COUNT, in thousands of turns), and the difference
+ * divided by the turns between is the cost, without the start. The commands take turns, after one
+ * uncounted round. Prints one row: the medians, and the medians of the ratios A/B and C/A taken round
+ * by round. STATUSES has a digit for each command, the exit status it has to end with (default 000);
+ * any other ends the benchmark with status 1.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_RUNS 51
+#define MAX_COMMANDS 3
+#define TURNS 1000 /* of one in @N@ */
+
+extern char **environ;
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A copy of `word` with every @N@ replaced. */
+static char *with_count(const char *word, int count)
+{
+	size_t bytes = strlen(word) * 4 + 16, at = 0;
+	char *out = calloc(1, bytes);
+	const char *mark;
+
+	if (!out)
+		exit(1);
+	while ((mark = strstr(word, "@N@"))) {
+		at += (size_t)snprintf(out + at, bytes - at, "%.*s%d", (int)(mark - word), word,
+				       count);
+		word = mark + 3;
+	}
+	snprintf(out + at, bytes - at, "%s", word);
+	return out;
+}
+
+static double time_command(char **argv, int count, int expected)
+{
+	char *words[64] = { 0 };
+	posix_spawn_file_actions_t quiet;
+	double start;
+	int status, err;
+	pid_t pid;
+
+	for (int n = 0; argv[n] && n < 63; n++)
+		words[n] = with_count(argv[n], count);
+	posix_spawn_file_actions_init(&quiet);
+	for (int fd = 0; fd < 2; fd++)
+		posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_RDWR, 0);
+	start = now_s();
+	err = posix_spawnp(&pid, words[0], &quiet, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&quiet);
+	if (err || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != expected) {
+		fprintf(stderr, "kvm_turns: %s failed\n", words[0]);
+		exit(1);
+	}
+	for (int n = 0; words[n]; n++)
+		free(words[n]);
+	return now_s() - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *v, int n)
+{
+	qsort(v, (size_t)n, sizeof(*v), compare);
+	return v[n / 2];
+}
+
+int main(int argc, char **argv)
+{
+	double us[MAX_COMMANDS][MAX_RUNS], a_to_b[MAX_RUNS], c_to_a[MAX_RUNS];
+	int runs = 7, count = 20, opt, commands = 0;
+	const char *statuses = "000";
+	char **command[MAX_COMMANDS];
+
+	while ((opt = getopt(argc, argv, "+n:c:s:")) != -1) {
+		if (opt == 'n')
+			runs = atoi(optarg);
+		else if (opt == 'c')
+			count = atoi(optarg);
+		else if (opt == 's' && strlen(optarg) == MAX_COMMANDS)
+			statuses = optarg;
+		else
+			return 2;
+	}
+	for (int n = optind + 1; n < argc && commands < MAX_COMMANDS; n++)
+		if (!strcmp(argv[n], "--")) {
+			argv[n] = NULL;
+			command[commands++] = argv + n + 1;
+		}
+	if (commands < 2 || runs < 1 || runs > MAX_RUNS || count < 1) {
+		fprintf(stderr,
+			"usage: kvm_turns [-n RUNS] [-c COUNT] [-s STATUSES] LABEL -- COMMAND... -- "
+			"COMMAND... [-- COMMAND...]\n");
+		return 2;
+	}
+	for (int r = -1; r < runs; r++) {
+		for (int c = 0; c < commands; c++) {
+			int status = statuses[c] - '0';
+			double small = time_command(command[c], 1, status);
+			double large = time_command(command[c], 1 + count, status);
+
+			if (r >= 0)
+				us[c][r] = (large - small) * 1e6 / (count * TURNS);
+		}
+		if (r >= 0) {
+			a_to_b[r] = us[0][r] / us[1][r];
+			c_to_a[r] = commands > 2 ? us[2][r] / us[0][r] : 0;
+		}
+	}
+	printf("%-34s %9.2f us %9.2f us", argv[optind], median(us[0], runs), median(us[1], runs));
+	if (commands > 2)
+		printf(" %9.2f us", median(us[2], runs));
+	printf(" %9.2f", median(a_to_b, runs));
+	if (commands > 2)
+		printf(" %9.2f", median(c_to_a, runs));
+	printf("\n");
+	return 0;
+}
