@@ -70,12 +70,10 @@ static bool soft_translate(void *ctx, gva_t lin, unsigned access, struct x86_map
 			   uint32_t *error)
 {
 	struct soft *s = ctx;
+	struct x86_control cr = x86_get_control(s->cpu);
+	struct walk_paging paging = walk_paging_from(cr.cr0, cr.cr3, cr.cr4);
 	struct walk_result r;
-	struct x86_state state;
-	struct walk_paging paging;
 
-	x86_get_state(s->cpu, &state);
-	paging = walk_paging_of(&state);
 	if (!walk_linear(&s->tables, &paging, lin, access, &r)) {
 		*error = r.error;
 		return false;

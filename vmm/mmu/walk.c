@@ -266,17 +266,22 @@ static bool walk_unpaged(uint64_t lin, struct walk_result *r)
 	return true;
 }
 
-struct walk_paging walk_paging_of(const struct x86_state *state)
+struct walk_paging walk_paging_from(uint32_t cr0, uint32_t cr3, uint32_t cr4)
 {
 	/* CR4.PAE cannot be set on our CPU (CR4_DEFINED), so PG alone chooses. */
 	return (struct walk_paging){
-		.format = state->cr0 & CR0_PG ? WALK_32BIT : WALK_NONE,
-		.root = state->cr3,
-		.pse = state->cr4 & CR4_PSE,
-		.pge = state->cr4 & CR4_PGE,
-		.wp = state->cr0 & CR0_WP,
+		.format = cr0 & CR0_PG ? WALK_32BIT : WALK_NONE,
+		.root = cr3,
+		.pse = cr4 & CR4_PSE,
+		.pge = cr4 & CR4_PGE,
+		.wp = cr0 & CR0_WP,
 		.maxphyaddr = PSE36_TOP,
 	};
+}
+
+struct walk_paging walk_paging_of(const struct x86_state *state)
+{
+	return walk_paging_from(state->cr0, state->cr3, state->cr4);
 }
 
 bool walk_linear(const struct walk_source *src, const struct walk_paging *paging, uint64_t lin,

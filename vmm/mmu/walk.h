@@ -66,6 +66,7 @@ struct walk_result {
 
 /* Paging state of a 32-bit vCPU; format WALK_NONE with CR0.PG clear. */
 struct walk_paging walk_paging_of(const struct x86_state *state);
+struct walk_paging walk_paging_from(uint32_t cr0, uint32_t cr3, uint32_t cr4);
 
 /*
  * Translate `lin` for one access (enum x86_access | ACCESS_USER). True: *r is filled and A (and D

@@ -102,6 +102,11 @@ void x86_get_state(const struct cpu *c, struct x86_state *s)
 	memcpy(s->dr, c->dr, sizeof(s->dr));
 }
 
+struct x86_control x86_get_control(const struct cpu *c)
+{
+	return (struct x86_control){ c->cr0, c->cr3, c->cr4 };
+}
+
 static bool state_possible(const struct x86_state *s)
 {
 	return s->cr0 & CR0_PE && !(s->cr0 & ~CR0_DEFINED) && !(s->cr4 & ~CR4_DEFINED) &&

@@ -101,6 +101,12 @@ void x86_skip(struct cpu *c, uint64_t until);
 
 void x86_get_state(const struct cpu *c, struct x86_state *state);
 
+/* The control registers alone: what a page walk needs. */
+struct x86_control {
+	uint32_t cr0, cr3, cr4;
+};
+struct x86_control x86_get_control(const struct cpu *c);
+
 /*
  * Set everything architectural. All translations are flushed. -EINVAL when a field cannot be what
  * it says (reserved CR bits, PG without PE, VM86); nothing is changed then.

@@ -259,7 +259,7 @@ uint8_t *mem_host(struct cpu *c, gva_t lin, unsigned access)
 	uint32_t error;
 	uint8_t *host;
 
-	if (c->tlb.fast == c->tlb.array[TLB_NO_MODE])
+	if (c->align_check || debug_armed(c))
 		return NULL;
 	host = tlb_fast_hit(fast_array(c, access), lin, 1, access & ACCESS_KIND);
 	if (host)
