@@ -46,6 +46,16 @@ int iomem_add(paddr_t start, paddr_t last, const char *name)
 	return 0;
 }
 
+uint32_t iomem_bytes(const char *name)
+{
+	uint32_t bytes = 0;
+
+	for (unsigned n = 0; n < iomem.count; n++)
+		if (!strcmp(iomem.resource[n].name, name))
+			bytes += iomem.resource[n].last - iomem.resource[n].start + 1;
+	return bytes;
+}
+
 void iomem_reset(void)
 {
 	iomem.count = 0;

@@ -31,6 +31,9 @@ extern struct iomem iomem;
  */
 int iomem_add(paddr_t start, paddr_t last, const char *name);
 
+/* Bytes of all ranges of that name. */
+uint32_t iomem_bytes(const char *name);
+
 /* Forget everything. */
 void iomem_reset(void);
 

@@ -68,8 +68,7 @@
 #define VMALLOC_START ((mm.high_memory + VMALLOC_OFFSET) & ~(VMALLOC_OFFSET - 1))
 #define VMALLOC_END (PKMAP_BASE - 2 * PAGE_SIZE)
 
-#define PAGE_KERNEL                                                                                \
-	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
+#define PAGE_KERNEL (_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
 #define PAGE_KERNEL_NOCACHE (PAGE_KERNEL | _PAGE_PCD)
 #define PAGE_KERNEL_RO (PAGE_KERNEL & ~_PAGE_RW)
 

@@ -8,6 +8,7 @@
  *     ├───── node 0 ─────┼───────── node 1 ───────┼─ node 2 ──┤     borders at multiples of 4 MiB
  */
 #include "mm/arch.h"
+#include "mm/iomem.h"
 #include "mm/memblock.h"
 #include "mm/page_internal.h"
 
@@ -382,6 +383,10 @@ void mem_init(void)
 	}
 	mm.buddy_up = true;
 	arch_irq_restore(flags);
-	arch_printk("Memory: %uk/%uk available (%uk reserved, %uk highmem)\n", nr_free_pages() << 2,
-		    mm.max_pfn << 2, (ram_pages - mm.totalram_pages) << 2, mm.totalhigh_pages << 2);
+	/* There is no init section that could be freed after boot. */
+	arch_printk("Memory: %uk/%uk available (%uk kernel code, %uk reserved, %uk data, 0k init, "
+		    "%uk highmem)\n",
+		    nr_free_pages() << 2, mm.max_pfn << 2, iomem_bytes("Kernel code") >> 10,
+		    (ram_pages - mm.totalram_pages) << 2, iomem_bytes("Kernel data") >> 10,
+		    mm.totalhigh_pages << 2);
 }

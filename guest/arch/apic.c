@@ -21,8 +21,7 @@ void apic_enable_virtual_wire(void)
 {
 	if (!(cpu_features() & X86_FEATURE_APIC))
 		return;
-	set_fixmap(FIX_APIC_BASE, (u32)rdmsr(MSR_IA32_APICBASE) & PAGE_MASK,
-		   PAGE_KERNEL_NOCACHE);
+	set_fixmap(FIX_APIC_BASE, (u32)rdmsr(MSR_IA32_APICBASE) & PAGE_MASK, PAGE_KERNEL_NOCACHE);
 	apic_write(APIC_SPIV, APIC_SPIV_ENABLE | APIC_SPIV_VECTOR);
 	apic_write(APIC_LVT0, APIC_DM_EXTINT);
 }

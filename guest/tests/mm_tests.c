@@ -3,6 +3,9 @@
  * The tests of tests/mm/ as self-tests, each followed by a look at what it left behind.
  */
 #include "selftest.h"
+#include <arch/pgtable.h>
+#include <arch/processor.h>
+#include <drivers/sandbox.h>
 #include <kernel/kallsyms.h>
 #include <kernel/printk.h>
 #include <lib/string.h>
@@ -11,6 +14,7 @@
 #include "mm/page_alloc.h"
 #include "mm/slub.h"
 #include "mm/vmalloc.h"
+#include "mm/vmcoreinfo.h"
 #undef EXPECT /* theirs counts in mm_test_failures */
 #include "tests/mm/mm_test.h"
 
@@ -74,7 +78,68 @@ static void kallsyms_knows_code_only(struct selftest_result *r, const void *arg)
 	EXPECT_EQ(r, kallsyms_lookup(UINT32_MAX, &sym), false);
 }
 
+static void vmcoreinfo_is_announced(struct selftest_result *r, const void *arg)
+{
+	EXPECT_EQ(r, memcmp(vmcoreinfo_note.text, "OSRELEASE=", 10), 0);
+	if (sandbox_present())
+		EXPECT_EQ(r, sandbox_read(SANDBOX_VMCOREINFO), __pa(&vmcoreinfo_note));
+}
+
+/* A directory that lacks the table of a vmalloc area gets it when the area is touched. */
+static void vmalloc_area_is_synced_by_fault(struct selftest_result *r, const void *arg)
+{
+	pgd_t *pgd = get_zeroed_page(GFP_KERNEL);
+	volatile u32 *p = vmalloc(PAGE_SIZE);
+	u32 old = read_cr3(), value, pde;
+
+	EXPECT_EQ(r, pgd && p, true);
+	if (pgd && p) {
+		*p = 0x5eed;
+		memcpy(pgd, swapper_pg_dir, PAGE_SIZE);
+		pgd[pgd_index((u32)p)] = 0;
+		write_cr3(__pa(pgd));
+		invlpg((u32)p); /* it is global */
+		value = *p;
+		write_cr3(old);
+		pde = pgd[pgd_index((u32)p)];
+		EXPECT_EQ(r, value, 0x5eed);
+		EXPECT_EQ(r, pde & PAGE_MASK, swapper_pg_dir[pgd_index((u32)p)] & PAGE_MASK);
+	}
+	vfree((const void *)p);
+	free_pages(pgd, 0);
+}
+
+static void whole_tlb_is_flushed_with_global_pages(struct selftest_result *r, const void *arg)
+{
+	u32 *a = get_zeroed_page(GFP_KERNEL), *b = get_zeroed_page(GFP_KERNEL);
+	volatile u32 *p = (volatile u32 *)vmalloc(PAGE_SIZE);
+	pte_t *pte = p ? lookup_kernel_pte((u32)p) : NULL, own = pte ? *pte : 0;
+
+	EXPECT_EQ(r, a && b && pte, true);
+	if (a && b && pte) {
+		*a = 1;
+		*b = 2;
+		*pte = __pa(a) | PAGE_KERNEL;
+		arch_flush_tlb_page((u32)p);
+		EXPECT_EQ(r, *p, 1);
+		*pte = __pa(b) | PAGE_KERNEL;
+		arch_flush_tlb_all();
+		EXPECT_EQ(r, *p, 2);
+		*pte = __pa(a) | PAGE_KERNEL;
+		arch_flush_tlb_range((u32)p, (u32)p + PAGE_SIZE);
+		EXPECT_EQ(r, *p, 1);
+		*pte = own;
+		arch_flush_tlb_range(VMALLOC_START, VMALLOC_END);
+	}
+	vfree((const void *)p);
+	free_pages(a, 0);
+	free_pages(b, 0);
+}
+
 static const struct selftest own_tests[] = {
+	{ "vmcoreinfo_is_announced", vmcoreinfo_is_announced, NULL },
+	{ "vmalloc_area_is_synced_by_fault", vmalloc_area_is_synced_by_fault, NULL },
+	{ "whole_tlb_is_flushed_with_global_pages", whole_tlb_is_flushed_with_global_pages, NULL },
 	{ "kallsyms_names_a_function", kallsyms_names_a_function, NULL },
 	{ "kallsyms_knows_code_only", kallsyms_knows_code_only, NULL },
 };

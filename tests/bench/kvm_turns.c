@@ -7,7 +7,7 @@
  * divided by the turns between is the cost, without the start. The commands take turns, after one
  * uncounted round. Prints one row: the medians, and the medians of the ratios A/B and C/A taken round
  * by round. STATUSES has a digit for each command, the exit status it has to end with (default 000);
- * any other ends the benchmark with status 1.
+ * any other, or no line "insns N" of the guest, ends the benchmark with status 1.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,29 +52,38 @@ static char *with_count(const char *word, int count)
 	return out;
 }
 
+/* An exit status alone does not tell a guest's end from a failure to start one. */
+static int guest_ran(int out)
+{
+	char text[512] = "";
+
+	return pread(out, text, sizeof(text) - 1, 0) > 0 && strstr(text, "insns ");
+}
+
 static double time_command(char **argv, int count, int expected)
 {
 	char *words[64] = { 0 };
 	posix_spawn_file_actions_t quiet;
+	int out = memfd_create("output", MFD_CLOEXEC), status, err;
 	double start;
-	int status, err;
 	pid_t pid;
 
 	for (int n = 0; argv[n] && n < 63; n++)
 		words[n] = with_count(argv[n], count);
 	posix_spawn_file_actions_init(&quiet);
-	for (int fd = 0; fd < 2; fd++)
-		posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_RDWR, 0);
+	posix_spawn_file_actions_addopen(&quiet, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&quiet, out, 1);
 	start = now_s();
 	err = posix_spawnp(&pid, words[0], &quiet, NULL, words, environ);
 	posix_spawn_file_actions_destroy(&quiet);
 	if (err || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
-	    WEXITSTATUS(status) != expected) {
+	    WEXITSTATUS(status) != expected || !guest_ran(out)) {
 		fprintf(stderr, "kvm_turns: %s failed\n", words[0]);
 		exit(1);
 	}
 	for (int n = 0; words[n]; n++)
 		free(words[n]);
+	close(out);
 	return now_s() - start;
 }
 

@@ -117,10 +117,27 @@ static void sandbox_registers_that_are_not_there_read_all_ones(void)
 	struct sandbox *s = start_sandbox(&f, 0);
 
 	CU_ASSERT_EQUAL(bus_port_read(&f.bus, 0x5b4, 4), 0xffffffff); /* nothing selected */
-	CU_ASSERT_EQUAL(sandbox_get(&f, 2), 0xffffffff);
+	CU_ASSERT_EQUAL(sandbox_get(&f, 3), 0xffffffff);
 	CU_ASSERT_EQUAL(sandbox_get(&f, 0x80000000), 0xffffffff);
 	bus_port_write(&f.bus, 0x5b4, 4, 0);
 	CU_ASSERT_EQUAL(bus_port_read(&f.bus, 0x5b4, 4), 0xffffffff);
+	sandbox_destroy(s);
+}
+
+static void sandbox_keeps_the_address_of_vmcoreinfo(void)
+{
+	struct fake_bus f;
+	struct sandbox *s = start_sandbox(&f, 0);
+
+	CU_ASSERT_EQUAL(sandbox_get(&f, 2), 0xffffffff);
+	bus_port_write(&f.bus, 0x5b4, 4, 0x00131000);
+	CU_ASSERT_EQUAL(sandbox_get(&f, 2), 0x00131000);
+	bus_port_write(&f.bus, 0x5b4, 2, 0x5555);
+	CU_ASSERT_EQUAL(sandbox_get(&f, 0), 1);
+	bus_port_write(&f.bus, 0x5b4, 4, 7); /* the version is read only */
+	CU_ASSERT_EQUAL(sandbox_get(&f, 0), 1);
+	CU_ASSERT_EQUAL(sandbox_get(&f, 2), 0x00131000);
+	CU_ASSERT_EQUAL(s->state.vmcoreinfo, 0x00131000);
 	sandbox_destroy(s);
 }
 
@@ -248,6 +265,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(debug_exit_gives_the_whole_value_of_any_width),
 	UNIT_TEST(sandbox_shows_its_magic_and_version),
 	UNIT_TEST(sandbox_registers_that_are_not_there_read_all_ones),
+	UNIT_TEST(sandbox_keeps_the_address_of_vmcoreinfo),
 	UNIT_TEST(sandbox_takes_aligned_dwords_only),
 	UNIT_TEST(sandbox_random_is_splitmix64_of_the_seed),
 	UNIT_TEST(all_devices_share_a_bus_without_overlap),

@@ -367,6 +367,21 @@ static void iomem_refuses_what_is_no_tree(void)
 	iomem_reset();
 }
 
+static void memory_line_tells_code_and_data_in_linux_format(void)
+{
+	iomem_reset();
+	iomem_add(0x00100000, 0x001213ff, "Kernel code"); /* 133 kB */
+	iomem_add(0x00121400, 0x0013f7ff, "Kernel data"); /* 121 kB */
+	CU_ASSERT_EQUAL(iomem_bytes("Kernel bss"), 0);
+	small_machine();
+	CU_ASSERT(mm_host_logged(" available (133k kernel code, "));
+	CU_ASSERT(mm_host_logged("k reserved, 121k data, 0k init, 32768k highmem)\n"));
+	CU_ASSERT(mm_host_logged("Memory: "));
+	CU_ASSERT(mm_host_logged("k/131072k available"));
+	mm_host_end();
+	iomem_reset();
+}
+
 /* --- page tables --------------------------------------------------------------------------------------- */
 
 /*
@@ -466,6 +481,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(iomem_nests_what_lies_inside),
 	UNIT_TEST(iomem_takes_an_outer_range_after_its_inner_ones),
 	UNIT_TEST(iomem_refuses_what_is_no_tree),
+	UNIT_TEST(memory_line_tells_code_and_data_in_linux_format),
 	UNIT_TEST(page_tables_of_a_machine_at_rest),
 	UNIT_TEST(page_tables_show_flags_of_each_run),
 	UNIT_TEST(buffer_is_never_overrun_and_tells_what_it_needs),

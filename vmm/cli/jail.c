@@ -157,6 +157,9 @@ static int filter_load(enum jail_kind kind)
 		r = rules_add(ctx, SCMP_ACT_ALLOW, rules, ARRAY_SIZE(rules));
 	if (!r && kind == JAIL_KVM)
 		r = rules_add(ctx, SCMP_ACT_ALLOW, kvm_rules, ARRAY_SIZE(kvm_rules));
+	/* The filter is run at every KVM_RUN: ask for that call first. */
+	if (!r && kind == JAIL_KVM)
+		r = seccomp_syscall_priority(ctx, SCMP_SYS(ioctl), UINT8_MAX);
 	if (!r)
 		r = rules_add(ctx, SCMP_ACT_ERRNO(ENOENT), refused_rules,
 			      ARRAY_SIZE(refused_rules));

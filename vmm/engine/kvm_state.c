@@ -174,8 +174,8 @@ int kvm_get_state(struct engine *e, struct x86_state *state)
 	struct kvm *k = (struct kvm *)(void *)e;
 	struct kvm_vcpu_events events;
 	struct kvm_debugregs debug;
-	struct kvm_sregs sregs;
-	struct kvm_regs regs;
+	struct kvm_sregs sregs = { 0 };
+	struct kvm_regs regs = { 0 };
 	int err = 0;
 
 	*state = (struct x86_state){ .halted = k->halted };
