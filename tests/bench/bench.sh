@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # bench.sh BUILD-FOLDER [NAME...]: benchmarks, each side by side in one run with the peer it names.
-# NAME is soft or kvm (default: all).
+# NAME is soft, kvm or mm (default: all).
 set -euo pipefail
 build=$1
 shift
@@ -65,10 +65,68 @@ bench_kvm_here() {
 		"${kvm[@]}" -m 128M -append "test=none exit=7" -kernel "$bin/guest.bin"
 }
 
-[ $# -gt 0 ] || set -- soft kvm
+# Instructions of one turn of what mm_bench calls NAME; "-" if that is not there.
+mm_count() { # NAME TURNS
+	local out=$scratch/callgrind.out total
+	valgrind --tool=callgrind --callgrind-out-file="$out" --toggle-collect=mm_bench_counted \
+		"$build/tests/mm_bench" --count "$1" >"$scratch/log" 2>&1 || { echo -; return; }
+	total=$(sed -n 's/.*Collected : *//p' "$scratch/log")
+	echo $((total / $2))
+}
+
+# The same for the boot, without what fills and copies memory: in the guest that is one instruction each.
+mm_count_boot() {
+	local total other
+	total=$(mm_count boot 1)
+	other=$(callgrind_annotate "$scratch/callgrind.out" |
+		awk '/(memset|memcpy|memmove)[^ ]* / { gsub(",", "", $1); sum += $1 } END { print sum + 0 }')
+	echo $((total - other))
+}
+
+mm_row() { # LABEL INSTRUCTIONS [GOAL]
+	local verdict=
+	if [ $# -eq 3 ] && [ "$2" != - ]; then
+		verdict="goal: at most $3: $([ "$2" -le "$3" ] && echo met || echo MISSED)"
+	fi
+	printf '%-34s %12s  %s\n' "$1" "$2" "$verdict"
+}
+
+bench_mm() {
+	local none pair
+	scratch=$(mktemp -d)
+	trap 'rm -r "$scratch"' EXIT
+	export GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384 # jemalloc is loaded late
+	echo "mm/ on this host beside the allocators of C programs, medians; ratio > 1: ours is faster"
+	"$build/tests/mm_bench"
+	if ! command -v valgrind >/dev/null; then
+		echo "instructions are not counted: valgrind is not installed"
+		return
+	fi
+	echo "instructions, counted by callgrind, x86-64"
+	none=$(mm_count nothing 10000) # the loop and the calls; 3 are those of two empty functions
+	for pair in "kmalloc kmalloc + kfree, 64 bytes|50" "glibc malloc + free of glibc|" \
+		"jemalloc malloc + free of jemalloc|" "mimalloc mi_malloc + mi_free|" \
+		"page alloc_page + __free_pages|80"; do
+		mm_pair "$none" "${pair%% *}" "${pair#* }"
+	done
+	mm_row "boot of 1 GiB, memset and memcpy not" "$(mm_count_boot)" 3000000
+}
+
+mm_pair() { # INSTRUCTIONS-OF-NOTHING NAME "LABEL|GOAL"
+	local count
+	count=$(mm_count "$2" 10000)
+	[ "$count" = - ] || count=$((count - $1 + 3))
+	if [ -n "${3##*|}" ]; then
+		mm_row "${3%|*}" "$count" "${3##*|}"
+	else
+		mm_row "${3%|*}" "$count"
+	fi
+}
+
+[ $# -gt 0 ] || set -- soft kvm mm
 for name in "$@"; do
 	if [ "$(type -t "bench_$name")" != function ]; then
-		echo "bench: no benchmark \"$name\"; there is: soft, kvm" >&2
+		echo "bench: no benchmark \"$name\"; there is: soft, kvm, mm" >&2
 		exit 102
 	fi
 	"bench_$name"

@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -316,215 +314,6 @@ static void wait_flushes_and_ends_with_input_or_time(void)
 	pipes_close(&p);
 }
 
-/* --- terminals ----------------------------------------------------------------------------- */
-
-/*
- * Run `body` in a child whose controlling terminal is the slave of a pty; it returns 0 if all is
- * well, else a line number. The test talks to the master by `talk`, if given.
- */
-static int on_terminal(int (*body)(int tty), void (*talk)(int master))
-{
-	struct winsize size = { .ws_row = 25, .ws_col = 80 };
-	int master, status = -1;
-	pid_t child = forkpty(&master, 0, 0, &size);
-
-	CU_ASSERT_FATAL(child >= 0);
-	if (!child)
-		_exit(body(STDIN_FILENO));
-	if (talk)
-		talk(master);
-	for (;;) {
-		char dropped[256];
-
-		if (read(master, dropped, sizeof(dropped)) <= 0)
-			break;
-	}
-	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
-	close(master);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-#define EXPECT(condition)                                                                          \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			return __LINE__ % 255 + 1;                                                 \
-	} while (0)
-
-/* Local modes and input modes of a terminal. */
-static struct termios modes(int tty)
-{
-	struct termios t = { 0 };
-
-	tcgetattr(tty, &t);
-	return t;
-}
-
-static int raw_and_back(int tty)
-{
-	struct termios before = modes(tty), raw, after;
-	struct console *con;
-
-	EXPECT(console_open(&con, tty, tty, 0) == 0);
-	raw = modes(tty);
-	EXPECT(console_input_live(con));
-	EXPECT(!(raw.c_lflag & (ECHO | ICANON | ISIG | IEXTEN)));
-	EXPECT(!(raw.c_iflag & (ICRNL | IXON)));
-	EXPECT(raw.c_oflag == before.c_oflag);
-	console_restore(con);
-	after = modes(tty);
-	EXPECT(after.c_lflag == before.c_lflag && after.c_iflag == before.c_iflag);
-	console_close(con);
-	after = modes(tty);
-	EXPECT(after.c_lflag == before.c_lflag && after.c_iflag == before.c_iflag);
-	return 0;
-}
-
-static void terminal_is_raw_while_open_and_restored(void)
-{
-	CU_ASSERT_EQUAL(on_terminal(raw_and_back, 0), 0);
-}
-
-/* Type at the master once the slave is raw (no echo). */
-static void wait_raw(int master)
-{
-	for (unsigned i = 0; i < 1000 && modes(master).c_lflag & ICANON; i++)
-		usleep(1000);
-}
-
-static bool next_byte(struct console *con, uint8_t *byte)
-{
-	for (unsigned i = 0; i < 50; i++) {
-		int got = console_poll_input(con, byte);
-
-		if (got)
-			return got == 1;
-		console_wait(con, CONSOLE_WAIT_NS);
-	}
-	return false;
-}
-
-static int typed_bytes(int tty)
-{
-	/* Ctrl-A Ctrl-A is one; Ctrl-A before another byte passes on with it; Ctrl-C is a byte. */
-	static const char expected[] = "a\x01"
-				       "b\x01"
-				       "c\x03\r";
-	struct console *con;
-	uint8_t byte;
-
-	EXPECT(console_open(&con, tty, tty, 0) == 0);
-	for (unsigned i = 0; i < sizeof(expected) - 1; i++)
-		EXPECT(next_byte(con, &byte) && byte == (uint8_t)expected[i]);
-	put_text(con, "more\n");
-	EXPECT(!next_byte(con, &byte) && console_left(con));
-	EXPECT(console_poll_input(con, &byte) == -ECANCELED);
-	console_close(con);
-	return 0;
-}
-
-static void type_bytes(int master)
-{
-	char got[16];
-
-	wait_raw(master);
-	send_text(master, "a\x01\x01"
-			  "b\x01"
-			  "c\x03\r");
-	CU_ASSERT(read(master, got, sizeof(got)) >= 4);
-	/* What is typed after leaving is nobody's. */
-	send_text(master, "\x01xyz");
-}
-
-static void ctrl_a_x_leaves_and_ctrl_a_twice_sends_one(void)
-{
-	CU_ASSERT_EQUAL(on_terminal(typed_bytes, type_bytes), 0);
-}
-
-static int deaf_guest(int tty)
-{
-	uint64_t start = clock_ns();
-	struct console *con;
-
-	EXPECT(console_open(&con, tty, tty, 0) == 0);
-	while (!console_left(con) && clock_ns() - start < 10000000000)
-		console_wait(con, CONSOLE_WAIT_NS);
-	EXPECT(console_left(con));
-	console_close(con);
-	return 0;
-}
-
-static void type_much_then_leave(int master)
-{
-	wait_raw(master);
-	for (unsigned i = 0; i < 2 * CONSOLE_IN_BYTES / 64; i++) {
-		char text[65];
-
-		memset(text, 'z', 64);
-		text[64] = 0;
-		send_text(master, text);
-		usleep(200); /* a tty drops what comes faster than it is read */
-	}
-	usleep(100000);
-	send_text(master, "\x01x");
-}
-
-static void ctrl_a_x_works_while_the_guest_takes_nothing(void)
-{
-	CU_ASSERT_EQUAL(on_terminal(deaf_guest, type_much_then_leave), 0);
-}
-
-static int each_line_at_once(int tty)
-{
-	struct console *con;
-
-	EXPECT(console_open(&con, -1, tty, 0) == 0);
-	put_text(con, "prompt\n");
-	/* No flush: the parent reads the line while this waits for its answer. */
-	EXPECT(read(tty, &(char){ 0 }, 1) == 1);
-	console_close(con);
-	return 0;
-}
-
-static void answer_prompt(int master)
-{
-	char got[64];
-	ssize_t n = read(master, got, sizeof(got));
-
-	CU_ASSERT(n >= 6 && !memcmp(got, "prompt", 6));
-	send_text(master, "\n");
-}
-
-static void terminal_output_is_flushed_by_line(void)
-{
-	CU_ASSERT_EQUAL(on_terminal(each_line_at_once, answer_prompt), 0);
-}
-
-static int in_background(int tty)
-{
-	struct termios before = modes(tty), after;
-	struct console *con;
-	pid_t child = fork();
-	int status;
-
-	EXPECT(child >= 0);
-	if (!child) {
-		setpgid(0, 0);
-		EXPECT(console_open(&con, tty, tty, 0) == 0);
-		EXPECT(!console_input_live(con));
-		console_close(con);
-		_exit(0);
-	}
-	EXPECT(waitpid(child, &status, WUNTRACED) == child);
-	after = modes(tty);
-	EXPECT(after.c_lflag == before.c_lflag);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : __LINE__ % 255 + 1;
-}
-
-static void background_process_leaves_the_terminal_alone(void)
-{
-	CU_ASSERT_EQUAL(on_terminal(in_background, 0), 0);
-}
-
 static const struct unit_test tests[] = {
 	UNIT_TEST(output_is_written_on_flush_and_at_4096_bytes),
 	UNIT_TEST(close_writes_what_is_left),
@@ -537,11 +326,6 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(regular_file_has_its_bytes_at_once),
 	UNIT_TEST(inputs_without_bytes_are_not_live),
 	UNIT_TEST(wait_flushes_and_ends_with_input_or_time),
-	UNIT_TEST(terminal_is_raw_while_open_and_restored),
-	UNIT_TEST(ctrl_a_x_leaves_and_ctrl_a_twice_sends_one),
-	UNIT_TEST(ctrl_a_x_works_while_the_guest_takes_nothing),
-	UNIT_TEST(terminal_output_is_flushed_by_line),
-	UNIT_TEST(background_process_leaves_the_terminal_alone),
 	UNIT_END,
 };
 

@@ -140,7 +140,26 @@ static void uses_the_terminal(void)
 	isatty(0);
 	tcgetattr(0, &modes);
 	tcsetattr(0, TCSANOW, &modes);
+	tcgetpgrp(0);
 }
+
+static void limits_its_report(void)
+{
+	alarm(5);
+	alarm(0);
+}
+
+#if JAIL_SANITIZED
+/* What AddressSanitizer has to tell must come out: it ends with status 1 after that. */
+static void reads_beyond_its_memory(void)
+{
+	volatile size_t bytes = 8;
+	volatile char *memory = malloc(bytes);
+
+	if (memory)
+		_exit(memory[bytes] ? 2 : 3);
+}
+#endif
 
 static void raises_a_signal_to_itself(void)
 {
@@ -214,7 +233,7 @@ static void timer_is_created(void)
 struct jail_case {
 	const char *name;
 	void (*fn)(void);
-	int sig; /* that the child must die of; 0: it must live */
+	int sig; /* that the child must die of; 0: it must live; -N: and exit with N */
 	enum jail_kind kind;
 };
 
@@ -238,8 +257,12 @@ static const struct jail_case cases[] = {
 	{ "memory and stdio work", uses_memory_and_stdio, 0, JAIL_SOFT },
 	{ "clock and sleep work", uses_the_clock_and_sleeps, 0, JAIL_SOFT },
 	{ "the terminal works", uses_the_terminal, 0, JAIL_SOFT },
+	{ "the time limit of the report works", limits_its_report, 0, JAIL_SOFT },
 	{ "a signal to itself works", raises_a_signal_to_itself, 0, JAIL_SOFT },
 	{ "abort works", aborts, SIGABRT, JAIL_SOFT },
+#if JAIL_SANITIZED
+	{ "a sanitizer's report works", reads_beyond_its_memory, -1, JAIL_SOFT },
+#endif
 	{ "without engine kvm, running a vCPU kills", kvm_runs, SIGSYS, JAIL_SOFT },
 	{ "without engine kvm, setting a timer kills", timer_is_set, SIGSYS, JAIL_SOFT },
 	{ "with engine kvm, its vCPU works", kvm_uses_its_vcpu, 0, JAIL_KVM },
@@ -285,8 +308,8 @@ static bool case_holds(const struct jail_case *c)
 {
 	int status = jailed(c);
 
-	if (c->sig ? WIFSIGNALED(status) && WTERMSIG(status) == c->sig
-		   : WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (c->sig > 0 ? WIFSIGNALED(status) && WTERMSIG(status) == c->sig
+		       : WIFEXITED(status) && WEXITSTATUS(status) == -c->sig)
 		return true;
 	printf("# wait status %#x, wanted signal %d\n", (unsigned)status, c->sig);
 	return false;

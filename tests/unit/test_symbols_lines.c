@@ -89,12 +89,14 @@ static void lines_put(struct bytes *lines, uint32_t start, unsigned rows)
 
 enum { NONE, TEXT, SYMTAB, STRTAB, ABBREV, INFO, LINE, SECTIONS };
 
+/* Of sections, and of the symbol. */
+static const char names[] = "\0.text\0.symtab\0.strtab\0.debug_abbrev\0.debug_info\0"
+			    ".debug_line\0do_thing";
+
 /* An ELF file with these sections of DWARF and one symbol. */
 static struct bytes file_make(const struct bytes *abbrevs, const struct bytes *info,
 			      const struct bytes *line)
 {
-	static const char names[] = "\0.text\0.symtab\0.strtab\0.debug_abbrev\0.debug_info\0"
-				    ".debug_line\0do_thing";
 	const Elf32_Sym sym[2] = { { 0 },
 				   { .st_name = sizeof(names) - sizeof("do_thing"),
 				     .st_value = ELF_IMAGE_CODE,

@@ -281,6 +281,27 @@ static bool has_no_memory(gfp_t gfp, unsigned order, uint32_t spare)
 	return true;
 }
 
+/* By node and type: what expect_room() goes by. */
+static int64_t room[MAX_NUMNODES][MAX_NR_ZONES];
+
+void note_room(gfp_t gfp, unsigned order)
+{
+	for (unsigned n = 0; n < mm.nodes; n++)
+		for (unsigned type = 0; type < MAX_NR_ZONES; type++)
+			room[n][type] = usable(&mm.node[n].zone[type], gfp, order);
+}
+
+void expect_room(const struct page *page, gfp_t gfp, unsigned order)
+{
+	/* The slow path may have emptied the per-CPU lists into the buddy meanwhile. */
+	if (order && gfp & __GFP_WAIT)
+		return;
+	MODEL_EXPECT(
+		room[page->node][page->zone] > 0,
+		"frame %x, order %u, comes from below the watermark of zone %s, or its reserve",
+		page_to_pfn(page), order, page_zone(page)->name);
+}
+
 void expect_no_memory(gfp_t gfp, unsigned order, uint32_t spare, const char *what)
 {
 	if (mm_host.failed) {

@@ -77,6 +77,10 @@ void expect_byte(const void *p, size_t bytes, uint8_t value, const char *what);
 void expect_no_memory(gfp_t gfp, unsigned order, uint32_t spare, const char *what);
 #define SPARE_PAGES 256 /* a page table, slabs, and what per-CPU lists gave back meanwhile */
 
+/* The other way round: a block came from a zone that had it to give when note_room() was called. */
+void note_room(gfp_t gfp, unsigned order);
+void expect_room(const struct page *page, gfp_t gfp, unsigned order);
+
 const char *gfp_text(gfp_t gfp);
 
 /* --- operations, one for each kind ------------------------------------------------------------------ */

@@ -18,6 +18,7 @@ const char *__asan_default_options(void)
 }
 
 #define MIB (1ull << 20)
+#define LEAST_WITH_HIGHMEM 80 /* highmem= is ignored where under 64 MiB would be left */
 
 struct options {
 	uint64_t count, seed, check_every, ram_mib, numa;
@@ -44,7 +45,6 @@ static bool parse(int argc, char **argv, struct options *o)
 		{ "--count", 1, 100000000, &o->count },
 		{ "--seed", 0, UINT64_MAX, &o->seed },
 		{ "--check-every", 1, 100000000, &o->check_every },
-		/* 80 MiB are the least with a HIGHMEM zone. */
 		{ "--ram", 32, 3072, &o->ram_mib },
 		{ "--numa", 1, MAX_NUMNODES, &o->numa },
 	};
@@ -87,8 +87,11 @@ int main(int argc, char **argv)
 	config.machine.ram_bytes = o.ram_mib * MIB;
 	config.machine.numa = (unsigned)o.numa;
 	config.machine.slub_debug = o.slub_debug;
-	if (o.ram_mib >= 80)
-		config.machine.highmem = o.ram_mib >= 128 ? o.ram_mib / 4 * MIB : 16 * MIB;
+	/* A border inside of a block of 4 MiB, so that its halves are in two zones. */
+	if (o.ram_mib >= 128)
+		config.machine.highmem = (o.ram_mib / 4 + 1) * MIB;
+	else if (o.ram_mib >= LEAST_WITH_HIGHMEM)
+		config.machine.highmem = 15 * MIB;
 	if (!model_run(&config, &result))
 		return 1;
 	printf("%u operations, seed %llu: all well; %u allocations were made to fail, %u found no memory\n",

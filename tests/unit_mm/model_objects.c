@@ -209,7 +209,10 @@ void op_cache(const struct model_op *op)
 	static const uint32_t flags[] = { 0, SLAB_HWCACHE_ALIGN, SLAB_RECLAIM_ACCOUNT };
 	unsigned n = op->slot % CACHES;
 	struct cache_slot *cache = &caches[n];
-	uint32_t bytes = 1 + (op->a >> 8) % (8u << op->a % 10), flag = flags[op->b % 3];
+	/* Every other one is of few sizes, so that caches merge. */
+	uint32_t bytes = op->a % 2 ? 33 + (op->a >> 8) % 16
+				   : 1 + (op->a >> 8) % (8u << (op->a >> 1) % 10);
+	uint32_t flag = flags[op->b % 3];
 	uint32_t align = (op->b >> 8) % 4 ? 0 : 1u << (op->b >> 12) % 8;
 	bool ctor = bytes >= 16 && (op->b >> 16) % 4 == 0;
 

@@ -3,7 +3,7 @@
 
 #define BULK_MAX 24
 #define HOG_BLOCKS 256
-#define MANY 300 /* a third of kmap's slots */
+#define MANY 400 /* of kmap's 1024 slots */
 
 struct block model_blocks[BLOCKS];
 
@@ -150,13 +150,16 @@ void op_pages(const struct model_op *op)
 		let_go(block);
 		return;
 	}
+	note_room(gfp, order);
 	page = node ? alloc_pages_node(node, gfp, order) : alloc_pages(gfp, order);
 	model_say("alloc_pages(%s, order %u%s) = frame %x", gfp_text(gfp), order,
 		  node ? ", of another node" : "", page ? page_to_pfn(page) : 0);
-	if (page)
-		hold_block(block, page, gfp, order, op->a ^ op->b);
-	else
+	if (!page) {
 		expect_no_memory(gfp, order, 0, "alloc_pages");
+		return;
+	}
+	expect_room(page, gfp, order);
+	hold_block(block, page, gfp, order, op->a ^ op->b);
 }
 
 void op_bulk_pages(const struct model_op *op)
@@ -257,14 +260,20 @@ void op_kmap_flush(const struct model_op *op)
 	kmap_flush_unused();
 }
 
-/* New pages, so that slots are used up, the search wraps, and slots come to show other pages. */
+/*
+ * Slots are used up, the search wraps, and slots come to show other pages. Without the flush, pages that
+ * were here before would be found in their old slots.
+ */
 void op_kmap_many(const struct model_op *op)
 {
 	static struct page *pages[MANY];
 	unsigned want = 1 + op->a % MANY;
 	unsigned got = alloc_pages_bulk(GFP_KERNEL | __GFP_HIGHMEM | __GFP_NOWARN, want, pages);
 
-	model_say("kmap and kunmap of %u new pages, one after the other", got);
+	if (op->a >> 31)
+		kmap_flush_unused();
+	model_say("%skmap and kunmap of %u new pages, one after the other",
+		  op->a >> 31 ? "kmap_flush_unused, " : "", got);
 	if (got < want)
 		expect_no_memory(GFP_KERNEL | __GFP_HIGHMEM, 0, 0, "alloc_pages_bulk");
 	for (unsigned n = 0; n < got; n++) {

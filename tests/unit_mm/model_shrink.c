@@ -70,10 +70,10 @@ static bool replay(const struct model_config *config, struct model_report *repor
 
 /* --- the shortest stream ---------------------------------------------------------------------------------- */
 
-/* The more operations, the fewer checks: a replay costs about the same for all lengths. */
+/* The more operations, the fewer checks: what counts is that there is one in the end. */
 static uint32_t interval(uint32_t count)
 {
-	return count <= 64 ? 1 : count / 64;
+	return count <= 16 ? 1 : count / 16;
 }
 
 /* The candidate of `count` operations becomes the stream if it fails so, too, up to where it did. */
@@ -104,6 +104,20 @@ static bool try_without(struct shrinker *s, uint32_t from, uint32_t chunk)
 static bool in_time(const struct shrinker *s)
 {
 	return time(NULL) < s->deadline;
+}
+
+/* First whole kinds: a failure has to do with few of them. */
+static void drop_kinds(struct shrinker *s)
+{
+	for (unsigned kind = 0; kind < MODEL_KINDS && in_time(s); kind++) {
+		uint32_t rest = 0;
+
+		for (uint32_t n = 0; n < s->count; n++)
+			if (s->ops[n].kind != kind)
+				s->candidate[rest++] = s->ops[n];
+		if (rest < s->count)
+			try_candidate(s, rest);
+	}
 }
 
 /*
@@ -161,6 +175,7 @@ static void shrink(struct shrinker *s, struct model_result *result)
 		s->count = s->report->at;
 	memcpy(s->candidate, s->ops, s->count * sizeof(*s->ops));
 	if (try_candidate(s, s->count)) {
+		drop_kinds(s);
 		drop_operations(s);
 		drop_injections(s);
 		drop_operations(s);

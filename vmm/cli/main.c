@@ -37,7 +37,7 @@ static const struct {
 	{ 100, "the guest panicked or triple-faulted, or wrote more than 99" },
 	{ 101, "time or instruction limit reached" },
 	{ 102, "bad image or option, or a host that cannot do it" },
-	{ 103, "an expectation failed" },
+	{ 103, "reserved for expectations that fail (scripts, later)" },
 	{ 104, "a failure of the host or of vmm" },
 	{ 128, "+ N: ended by signal N" },
 };

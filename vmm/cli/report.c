@@ -210,6 +210,16 @@ static json_t *report_json(const struct report *report)
 		"wall_ns", (json_int_t)report->wall_ns);
 }
 
+static bool is_named_pipe(const char *path)
+{
+	int saved_errno = errno;
+	struct stat st;
+	bool yes = !stat(path, &st) && S_ISFIFO(st.st_mode);
+
+	errno = saved_errno;
+	return yes;
+}
+
 int report_file_open(struct report_file *file, const char *path, struct diag *d)
 {
 	*file = (struct report_file){ .path = path, .fd = -1 };
@@ -220,7 +230,7 @@ int report_file_open(struct report_file *file, const char *path, struct diag *d)
 	/* O_NONBLOCK: opening a named pipe must not wait for a reader. */
 	if (file->fd < 0 && errno == EEXIST)
 		file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file->fd < 0 && errno == ENXIO)
+	if (file->fd < 0 && errno == ENXIO && is_named_pipe(path))
 		return diag_set(d, ENXIO, "--json %s: nobody reads it; start its reader first",
 				path);
 	/* A reader may be slow, though. */

@@ -3,9 +3,9 @@
  * Names for guest addresses, from the symbol table and the DWARF line table of a guest's ELF file.
  *
  * The file is untrusted: whatever it says, symbols_open() takes well under a second and a lookup
- * milliseconds, both with some 200 MB at the worst, since every table has a limit (symbols.c): what lies
- * beyond has no names, or no lines. It is read whole by symbols_open() and from memory after that, so
- * that all of this works inside the jail, where no file can be opened. Names are cut and their
+ * milliseconds, with some 200 MB at the worst, since every table has a limit (symbols.c): what lies
+ * beyond has no names, or no lines. It is read whole by symbols_open() and from memory after that,
+ * so that all of this works inside the jail, where no file can be opened. Names are cut and their
  * control characters become '?'. Addresses are the ones that the file was linked for; nothing here
  * knows of paging.
  */
