@@ -367,7 +367,8 @@ uint32_t global_page_state(enum zone_stat_item item)
 {
 	uint32_t sum = 0;
 
-	for_each_populated_zone(z) sum += z->stat[item];
+	for_each_populated_zone(z)
+		sum += z->stat[item];
 	return sum;
 }
 
@@ -380,6 +381,8 @@ uint32_t nr_free_highpages(void)
 {
 	uint32_t sum = 0;
 
-	for_each_populated_zone(z) if (z->type == ZONE_HIGHMEM) sum += z->stat[NR_FREE_PAGES];
+	for_each_populated_zone(z)
+		if (z->type == ZONE_HIGHMEM)
+			sum += z->stat[NR_FREE_PAGES];
 	return sum;
 }

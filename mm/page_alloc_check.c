@@ -55,8 +55,7 @@ static uint32_t check_list(const struct zone *z, const struct list_head *head, c
 	const struct list_head *prev = head;
 	uint32_t count = 0;
 
-	list_for_each(node, head)
-	{
+	list_for_each(node, head) {
 		struct page *page = node_page(z, node);
 
 		if (!page || node->prev != prev || count++ >= z->spanned_pages) {
@@ -184,7 +183,8 @@ unsigned page_alloc_check(void)
 	uint32_t flags = arch_irq_save();
 
 	violations = 0;
-	for_each_populated_zone(z) check_zone(z);
+	for_each_populated_zone(z)
+		check_zone(z);
 	arch_irq_restore(flags);
 	return violations;
 }

@@ -97,8 +97,7 @@ static void show_free_areas(const struct zone *z)
 void show_mem(void)
 {
 	arch_printk("Mem-Info:\n");
-	for_each_populated_zone(z)
-	{
+	for_each_populated_zone(z) {
 		show_zone_name(z);
 		arch_printk(" free:%ukB min:%ukB low:%ukB high:%ukB present:%ukB pcp:%u\n",
 			    kb(z->stat[NR_FREE_PAGES]), kb(z->watermark[WMARK_MIN]),
@@ -109,7 +108,8 @@ void show_mem(void)
 			arch_printk(" %u", z->lowmem_reserve[type]);
 		arch_printk("\n");
 	}
-	for_each_populated_zone(zone) show_free_areas(zone);
+	for_each_populated_zone(zone)
+		show_free_areas(zone);
 	arch_printk("%u pages of RAM\n%u pages of HIGHMEM\n", mm.totalram_pages,
 		    mm.totalhigh_pages);
 }

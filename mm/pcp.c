@@ -78,6 +78,7 @@ void drain_all_pages(void)
 {
 	uint32_t flags = arch_irq_save();
 
-	for_each_populated_zone(z) pcp_drain(z, z->pcp.count);
+	for_each_populated_zone(z)
+		pcp_drain(z, z->pcp.count);
 	arch_irq_restore(flags);
 }

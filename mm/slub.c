@@ -371,8 +371,7 @@ uint32_t kmem_cache_shrink(struct kmem_cache *s)
 		struct kmem_cache_node *n = &s->node[i];
 		unsigned most = 0;
 
-		list_for_each_safe(node, &n->partial)
-		{
+		list_for_each_safe(node, &n->partial) {
 			struct page *page = list_entry(node, struct page, slab_list);
 
 			if (page->inuse > most)

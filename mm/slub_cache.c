@@ -154,8 +154,7 @@ static struct kmem_cache *find_mergeable(const char *name, uint32_t size, uint32
 	size = align_up(size, sizeof(void *));
 	align = calculate_alignment(flags, align, size);
 	size = align_up(size, align);
-	list_for_each(node, &slub.caches)
-	{
+	list_for_each(node, &slub.caches) {
 		struct kmem_cache *s = list_entry(node, struct kmem_cache, list);
 
 		if (is_mergeable(s, size, flags))

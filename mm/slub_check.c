@@ -78,8 +78,7 @@ static unsigned check_partial_list(struct kmem_cache *s, unsigned node)
 	struct kmem_cache_node *n = &s->node[node];
 	uint32_t listed = 0;
 
-	list_for_each(at, &n->partial)
-	{
+	list_for_each(at, &n->partial) {
 		const struct page *page = list_entry(at, struct page, slab_list);
 
 		if (++listed > n->nr_partial)
@@ -120,8 +119,9 @@ static unsigned check_cache(struct kmem_cache *s)
 
 static bool is_listed(const struct kmem_cache *wanted)
 {
-	list_for_each(node, &slub.caches) if (list_entry(node, struct kmem_cache, list) ==
-					      wanted) return true;
+	list_for_each(node, &slub.caches)
+		if (list_entry(node, struct kmem_cache, list) == wanted)
+			return true;
 	return false;
 }
 
@@ -162,8 +162,9 @@ unsigned slub_check(void)
 	uint32_t irq = arch_irq_save();
 	unsigned wrong;
 
-	list_for_each(node, &slub.caches) memset(&list_entry(node, struct kmem_cache, list)->seen,
-						 0, sizeof(((struct kmem_cache *)0)->seen));
+	list_for_each(node, &slub.caches)
+		memset(&list_entry(node, struct kmem_cache, list)->seen, 0,
+		       sizeof(((struct kmem_cache *)0)->seen));
 	wrong = check_slabs();
 	list_for_each(node, &slub.caches)
 		wrong += check_cache(list_entry(node, struct kmem_cache, list));

@@ -38,8 +38,7 @@ uint32_t count_free(const struct kmem_cache_node *n)
 {
 	uint32_t objects = 0;
 
-	list_for_each(node, &n->partial)
-	{
+	list_for_each(node, &n->partial) {
 		const struct page *page = list_entry(node, struct page, slab_list);
 
 		objects += page->objects - page->inuse;
@@ -49,8 +48,9 @@ uint32_t count_free(const struct kmem_cache_node *n)
 
 static const struct kmem_cache *nth_cache(unsigned n)
 {
-	list_for_each(node, &slub.caches) if (!n--) return list_entry(node, struct kmem_cache,
-								      list);
+	list_for_each(node, &slub.caches)
+		if (!n--)
+			return list_entry(node, struct kmem_cache, list);
 	return NULL;
 }
 

@@ -84,8 +84,7 @@ static uint32_t check_areas(void)
 	vaddr_t end = VMALLOC_START;
 	uint32_t areas = 0;
 
-	list_for_each(node, &vmap_state.list)
-	{
+	list_for_each(node, &vmap_state.list) {
 		const struct vmap_area *va = list_entry(node, struct vmap_area, list);
 
 		areas++;
@@ -118,16 +117,14 @@ static void check_lazy(void)
 	const struct vmap_area *last = NULL;
 	uint32_t pages = 0;
 
-	list_for_each(node, &vmap_state.purge)
-	{
+	list_for_each(node, &vmap_state.purge) {
 		const struct vmap_area *va = list_entry(node, struct vmap_area, purge);
 
 		if (!va->lazy)
 			complain("live area %08x waits for the purge", va->start);
 		pages += (va->end - va->start) >> PAGE_SHIFT;
 	}
-	list_for_each(node, &vmap_state.list)
-	{
+	list_for_each(node, &vmap_state.list) {
 		const struct vmap_area *va = list_entry(node, struct vmap_area, list);
 
 		if (va->lazy && !va->purge.next)

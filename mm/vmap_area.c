@@ -262,8 +262,7 @@ void vmap_area_purge(void)
 
 	if (list_empty(&vmap_state.purge))
 		return;
-	list_for_each(node, &vmap_state.purge)
-	{
+	list_for_each(node, &vmap_state.purge) {
 		const struct vmap_area *va = list_entry(node, struct vmap_area, purge);
 
 		if (start > va->start)
@@ -273,8 +272,7 @@ void vmap_area_purge(void)
 	}
 	/* The flush comes first: what is erased may be given out the next moment. */
 	arch_flush_tlb_range(start, end);
-	list_for_each_safe(node, &vmap_state.purge)
-	{
+	list_for_each_safe(node, &vmap_state.purge) {
 		struct vmap_area *va = list_entry(node, struct vmap_area, purge);
 		struct vmap_area *next = area_behind(va);
 		uint32_t hole = va->gap + (va->end - va->start);

@@ -25,9 +25,9 @@ uint32_t nr_lowmem_pages(void)
 {
 	uint32_t pages = 0;
 
-	for_each_populated_zone(z) if (z->type != ZONE_HIGHMEM &&
-				       z->present_pages > z->watermark[WMARK_HIGH])
-		pages += z->present_pages - z->watermark[WMARK_HIGH];
+	for_each_populated_zone(z)
+		if (z->type != ZONE_HIGHMEM && z->present_pages > z->watermark[WMARK_HIGH])
+			pages += z->present_pages - z->watermark[WMARK_HIGH];
 	return pages;
 }
 
@@ -56,9 +56,10 @@ void setup_per_zone_wmarks(void)
 	uint32_t pages_min = mm.min_free_kbytes >> (PAGE_SHIFT - 10);
 	uint32_t lowmem_pages = 0;
 
-	for_each_populated_zone(z) if (z->type != ZONE_HIGHMEM) lowmem_pages += z->present_pages;
-	for_each_populated_zone(zone)
-	{
+	for_each_populated_zone(z)
+		if (z->type != ZONE_HIGHMEM)
+			lowmem_pages += z->present_pages;
+	for_each_populated_zone(zone) {
 		uint32_t share = zone_share(zone, pages_min, lowmem_pages);
 		uint32_t min = share;
 

@@ -2,11 +2,11 @@
 /*
  * Bench images: small multiboot kernels that run one loop of known length and exit 0.
  *
- * Paging is on, with 4 KiB pages that map the first 4 MiB one to one but for its last page, which
- * is that of the first virtio-mmio device; interrupts stay off. Each loop is hand-written assembly,
- * so the number of instructions is exact. Output: the loop's name, a checksum that every correct
- * machine agrees on, and the instructions of the loop. Some loops measure exits to the host and not
- * instructions: there a turn counts as one.
+ * Paging is on, with 4 KiB pages that map the first 4 MiB one to one but for the last two, behind
+ * which a local APIC and the first virtio-mmio device are; interrupts are off at the start. Each
+ * loop is hand-written assembly, so the number of instructions is exact. Output: the loop's name, a
+ * checksum that every correct machine agrees on, and the instructions of the loop. Some loops measure
+ * exits to the host and not instructions: there a turn counts as one.
  *
  * Command line: n=COUNT, default 1000, of a million instructions or of a thousand exits; the loop
  * runs whole turns, so that at least this many are reached.
@@ -22,7 +22,9 @@ extern const u32 bench_turn_insns; /* instructions of one turn; 1 if it counts e
 extern const u32 bench_unit;	   /* what n= counts: 1000000 instructions, 1000 exits */
 u32 bench_loop(u32 turns);	   /* turns >= 1; returns the checksum */
 
-/* A register of a device, through the last page of the window. */
+/* The last two pages of the window: a local APIC, and a device. */
+#define BENCH_APIC_PAGE 0x3fe
+#define BENCH_APIC_PHYSICAL 0xfee00000
 #define BENCH_MMIO_PAGE 0x3ff
 #define BENCH_MMIO_PHYSICAL 0xfeb00000
 

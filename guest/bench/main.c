@@ -37,6 +37,7 @@ static void paging_on(void)
 
 	for (u32 i = 0; i < PTRS_PER_PTE; i++)
 		table[i] = i << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_RW;
+	table[BENCH_APIC_PAGE] = BENCH_APIC_PHYSICAL | _PAGE_PRESENT | _PAGE_RW;
 	table[BENCH_MMIO_PAGE] = BENCH_MMIO_PHYSICAL | _PAGE_PRESENT | _PAGE_RW;
 	directory[0] = (u32)table | _PAGE_PRESENT | _PAGE_RW;
 	write_cr3((u32)directory);

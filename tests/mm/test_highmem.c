@@ -10,8 +10,7 @@
 
 static void give_back(struct list_head *list)
 {
-	list_for_each_safe(node, list)
-	{
+	list_for_each_safe(node, list) {
 		list_del(node);
 		__free_pages(list_entry(node, struct page, lru), 0);
 	}
@@ -114,8 +113,7 @@ static bool kmap_is_never_stale_after_the_search_wraps(void)
 	kmap_flush_unused();
 	if (take_highmem(&high, MANY)) {
 		for (unsigned round = 0; round < 3; round++) {
-			list_for_each(node, &high)
-			{
+			list_for_each(node, &high) {
 				wrong += !shows(kmap(page_of(node)), page_of(node));
 				kunmap(page_of(node));
 			}
@@ -135,16 +133,16 @@ static bool all_slots_can_be_used_and_then_none_is_left(void)
 
 	kmap_flush_unused();
 	if (take_highmem(&high, MANY)) {
-		list_for_each(node, &high)
-		{
+		list_for_each(node, &high) {
 			if (!kmap_try(page_of(node)))
 				last = page_of(node);
 			else
 				mapped++;
 		}
 		EXPECT(mapped == LAST_PKMAP && last == page_of(high.prev));
-		list_for_each(node, &high) if (page_of(node) != last)
-			wrong += !shows(kmap_address(page_of(node)), page_of(node));
+		list_for_each(node, &high)
+			if (page_of(node) != last)
+				wrong += !shows(kmap_address(page_of(node)), page_of(node));
 		EXPECT(wrong == 0);
 		kunmap(page_of(high.next)); /* now there is one, once it is flushed */
 		EXPECT(shows(kmap_try(last), last));

@@ -27,8 +27,7 @@ static void hog(struct list_head *hoard, gfp_t gfp)
 
 static void give_back(struct list_head *hoard)
 {
-	list_for_each_safe(node, hoard)
-	{
+	list_for_each_safe(node, hoard) {
 		struct page *page = list_entry(node, struct page, lru);
 
 		list_del(node);
@@ -144,7 +143,8 @@ static bool lowmem_requests_never_get_highmem(void)
 	hog(&hoard, GFP_KERNEL);
 	EXPECT(nr_free_highpages() == high);
 	EXPECT(!alloc_page(GFP_KERNEL | __GFP_NOWARN));
-	list_for_each(node, &hoard) EXPECT(!page_is_highmem(list_entry(node, struct page, lru)));
+	list_for_each(node, &hoard)
+		EXPECT(!page_is_highmem(list_entry(node, struct page, lru)));
 	give_back(&hoard);
 	return !mm_test_failures;
 }

@@ -19,10 +19,10 @@ static const struct {
 } kinds[MODEL_KINDS] = {
 	{ "alloc_pages", 2000, op_pages },
 	{ "alloc_pages_bulk", 60, op_bulk_pages },
-	{ "kmap", 880, op_kmap },
+	{ "kmap", 890, op_kmap },
 	{ "kmap_atomic", 500, op_kmap_atomic },
 	{ "kmap_flush_unused", 10, op_kmap_flush },
-	{ "kmap of many", 20, op_kmap_many },
+	{ "kmap of many", 10, op_kmap_many },
 	{ "hog", 6, op_hog },
 	{ "drain_all_pages", 24, op_drain },
 	{ "kmalloc", 3000, op_kmalloc },

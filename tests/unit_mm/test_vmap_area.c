@@ -17,8 +17,7 @@ static const char *picture(void *const area[26])
 	size_t end = 0;
 
 	memset(text, '.', sizeof(text) - 1);
-	list_for_each(node, &vmap_state.list)
-	{
+	list_for_each(node, &vmap_state.list) {
 		const struct vmap_area *va = list_entry(node, struct vmap_area, list);
 		size_t first = (va->start - VMALLOC_START) >> PAGE_SHIFT;
 		char letter = '?';
@@ -118,7 +117,8 @@ static void lazy_neighbours_become_one_area(void)
 			area[i] = vmalloc(PAGE_SIZE);
 		for (const char *p = orders[n]; *p; p++)
 			vfree(area[*p - 'a' + 1]);
-		list_for_each(node, &vmap_state.list) areas++;
+		list_for_each(node, &vmap_state.list)
+			areas++;
 		CU_ASSERT_EQUAL(areas, 3);
 		CU_ASSERT_EQUAL(vmalloc_lazy_pages(), 6);
 		CU_ASSERT_EQUAL(vmalloc_check(), 0);
