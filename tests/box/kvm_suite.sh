@@ -69,6 +69,8 @@ bad_images() {
 
 echo "# engine kvm, npt=$npt"
 ok "what engine.h promises" build/tests/engine_test kvm
+ok "a host that fails" tests/fault/host_fault_test.sh "$vmm" "$bin/guest.bin" \
+	build/tests/libhost_fault.so
 ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
 for ram in 32M 3G; do
 	ok "guest.bin prints what it prints on soft, $ram" same_lines $ram

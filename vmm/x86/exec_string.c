@@ -156,8 +156,11 @@ static bool step_stos(struct cpu *c, const struct insn *i, uint32_t count, uint3
 		return false;
 	if (to.host) {
 		*done = to.count;
-		for (n = 0; n < to.count; n++)
-			memcpy(to.host + n * i->opsize, c->gpr, i->opsize);
+		if (i->opsize == 1)
+			memset(to.host, (uint8_t)c->gpr[X86_EAX], to.count);
+		else
+			for (n = 0; n < to.count; n++)
+				memcpy(to.host + n * i->opsize, c->gpr, i->opsize);
 	} else if (!mem_write(c, i, X86_ES, to.offset, i->opsize, c->gpr[X86_EAX])) {
 		return false;
 	}
