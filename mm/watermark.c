@@ -44,6 +44,8 @@ uint32_t min_free_kbytes_for(uint32_t lowmem_kbytes)
 /* What the zone must keep of the machine's `pages_min`, in proportion to its part of lowmem. */
 static uint32_t zone_share(const struct zone *z, uint32_t pages_min, uint32_t lowmem_pages)
 {
+	if (!lowmem_pages)
+		return 0;
 	return (uint32_t)((uint64_t)pages_min * z->present_pages / lowmem_pages);
 }
 

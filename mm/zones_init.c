@@ -173,9 +173,9 @@ static void find_nodes(unsigned numa)
 	}
 	mm.nodes = numa;
 	for (unsigned a = 0; a < mm.ram_areas; a++)
-		for (uint8_t n = 1; n < numa; n++)
+		for (unsigned n = 1; n < numa; n++)
 			if (mm.ram[a].start >= border[n])
-				mm.ram[a].node = n;
+				mm.ram[a].node = (uint8_t)n;
 }
 
 /* --- zones ------------------------------------------------------------------------------------------ */
