@@ -123,10 +123,16 @@ mm_pair() { # INSTRUCTIONS-OF-NOTHING NAME "LABEL|GOAL"
 	fi
 }
 
+# Not in the default list: long runs that must only hold.
+bench_soak() {
+	echo "the memory manager against its model, 1,000,000 operations"
+	"$build/tests/mm_model" --count 1000000 --seed "${SOAK_SEED:-1}"
+}
+
 [ $# -gt 0 ] || set -- soft kvm mm
 for name in "$@"; do
 	if [ "$(type -t "bench_$name")" != function ]; then
-		echo "bench: no benchmark \"$name\"; there is: soft, kvm, mm" >&2
+		echo "bench: no benchmark \"$name\"; there is: soft, kvm, mm, soak" >&2
 		exit 102
 	fi
 	"bench_$name"

@@ -72,6 +72,8 @@ ok "what engine.h promises" build/tests/engine_test kvm
 ok "a host that fails" tests/fault/host_fault_test.sh "$vmm" "$bin/guest.bin" \
 	build/tests/libhost_fault.so
 ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
+ok "the memory manager in the guest" \
+	"$vmm" --engine kvm -m 80M --append "test=mm highmem=16M" "$bin/guest.bin"
 for ram in 32M 3G; do
 	ok "guest.bin prints what it prints on soft, $ram" same_lines $ram
 done
@@ -79,6 +81,7 @@ ok "the paging matrix agrees with the oracle" matrix
 ok "bad images" bad_images
 if [ "$npt" = Y ]; then # what it shows does not hang on the kind of paging
 	ok "the command line" tests/unit/cli_test.sh "$vmm" "$bin/guest.bin" vmm/cli/vmm.1
+	ok "signals and the terminal" tests/unit/signals_test.sh "$vmm" "$bin/guest.bin"
 fi
 echo "1..$tests"
 echo "# Totals: pass:$((tests - failed)) fail:$failed"
