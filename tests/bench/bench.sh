@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # bench.sh BUILD-FOLDER [NAME...]: benchmarks, each side by side in one run with the peer it names.
-# NAME is soft, kvm or mm (default: all).
+# NAME is soft, kvm, mm or soak (default: all but soak).
 set -euo pipefail
 build=$1
 shift

@@ -212,20 +212,11 @@ static int vcpu_create(struct kvm *k, struct diag *d)
 	return 0;
 }
 
-/* The state that multiboot asks for, as x86_reset() gives it to engine soft. */
 static int first_state(struct kvm *k)
 {
-	struct x86_state s = { .eflags = EFLAGS_FIXED, .cr0 = CR0_PE | CR0_ET };
-	const struct x86_segment data = { .attr = SEG_P | SEG_S | 0x3 | SEG_DB | SEG_G,
-					  .limit = 0xffffffff };
+	struct x86_state s;
 
-	for (unsigned n = X86_ES; n <= X86_GS; n++)
-		s.seg[n] = data;
-	s.seg[X86_CS].attr |= SEG_CODE;
-	s.seg[X86_TR] = (struct x86_segment){ .attr = SEG_P | SYS_TSS32_BUSY, .limit = 0xffff };
-	s.seg[X86_LDTR] = (struct x86_segment){ .attr = SEG_P | SYS_LDT, .limit = 0xffff };
-	s.dr[6] = DR6_FIXED;
-	s.dr[7] = DR7_FIXED;
+	x86_first_state(&s);
 	return kvm_set_state(&k->engine, &s);
 }
 

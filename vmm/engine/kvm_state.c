@@ -201,13 +201,6 @@ int kvm_get_state(struct engine *e, struct x86_state *state)
 	return tsc_get(k, &state->tsc);
 }
 
-static bool state_possible(const struct x86_state *s)
-{
-	return s->cr0 & CR0_PE && !(s->cr0 & ~CR0_DEFINED) && !(s->cr4 & ~CR4_DEFINED) &&
-	       !(s->eflags & EFLAGS_VM) && s->cpl <= 3 &&
-	       !((s->cr0 & CR0_NW) && !(s->cr0 & CR0_CD));
-}
-
 /* No event is under way in a state that is set, but the shadows it names. */
 static int events_set(const struct kvm *k, const struct x86_state *s)
 {
@@ -229,7 +222,7 @@ int kvm_set_state(struct engine *e, const struct x86_state *state)
 	struct kvm_regs regs;
 	int err;
 
-	if (!state_possible(state))
+	if (!x86_state_possible(state))
 		return -EINVAL;
 	err = kvm_settle(k);
 	if (err)

@@ -59,24 +59,31 @@ void x86_destroy(struct cpu *c)
 	free(c);
 }
 
-void x86_reset(struct cpu *c)
+void x86_first_state(struct x86_state *s)
 {
-	struct x86_state s = { .eflags = EFLAGS_FIXED, .cr0 = CR0_PE | CR0_ET };
 	/* Types: 3 is data, read/write, accessed; 0xb is code, execute/read, accessed. */
 	const struct x86_segment data = {
 		.attr = SEG_P | SEG_S | 0x3 | SEG_DB | SEG_G,
 		.limit = 0xffffffff,
 	};
 
+	*s = (struct x86_state){ .eflags = EFLAGS_FIXED, .cr0 = CR0_PE | CR0_ET };
 	for (unsigned n = X86_ES; n <= X86_GS; n++)
-		s.seg[n] = data;
-	s.seg[X86_CS].attr |= SEG_CODE;
-	s.seg[X86_TR].attr = SEG_P | SYS_TSS32_BUSY;
-	s.seg[X86_TR].limit = 0xffff;
-	s.seg[X86_LDTR].attr = SEG_P | SYS_LDT;
-	s.seg[X86_LDTR].limit = 0xffff;
-	s.dr[6] = DR6_FIXED;
-	s.dr[7] = DR7_FIXED;
+		s->seg[n] = data;
+	s->seg[X86_CS].attr |= SEG_CODE;
+	s->seg[X86_TR].attr = SEG_P | SYS_TSS32_BUSY;
+	s->seg[X86_TR].limit = 0xffff;
+	s->seg[X86_LDTR].attr = SEG_P | SYS_LDT;
+	s->seg[X86_LDTR].limit = 0xffff;
+	s->dr[6] = DR6_FIXED;
+	s->dr[7] = DR7_FIXED;
+}
+
+void x86_reset(struct cpu *c)
+{
+	struct x86_state s;
+
+	x86_first_state(&s);
 	x86_set_state(c, &s);
 }
 
@@ -107,7 +114,7 @@ struct x86_control x86_get_control(const struct cpu *c)
 	return (struct x86_control){ c->cr0, c->cr3, c->cr4 };
 }
 
-static bool state_possible(const struct x86_state *s)
+bool x86_state_possible(const struct x86_state *s)
 {
 	return s->cr0 & CR0_PE && !(s->cr0 & ~CR0_DEFINED) && !(s->cr4 & ~CR4_DEFINED) &&
 	       !(s->eflags & EFLAGS_VM) && s->cpl <= 3 &&
@@ -116,7 +123,7 @@ static bool state_possible(const struct x86_state *s)
 
 int x86_set_state(struct cpu *c, const struct x86_state *s)
 {
-	if (!state_possible(s))
+	if (!x86_state_possible(s))
 		return -EINVAL;
 	memcpy(c->gpr, s->gpr, sizeof(s->gpr));
 	c->gpr[X86_GPRS] = 0;

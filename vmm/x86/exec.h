@@ -67,7 +67,11 @@ void x86_destroy(struct cpu *c);
  * The state that multiboot asks for: protected mode, paging off, flat 4 GiB segments, IF clear
  * (Multiboot 0.6.96, 3.2). EIP and the general registers are zero.
  */
+void x86_first_state(struct x86_state *s);
 void x86_reset(struct cpu *c);
+
+/* Can the machine's CPU be in this state? x86_set_state() says what it may not be. */
+bool x86_state_possible(const struct x86_state *s);
 
 /*
  * Run until the instruction count reaches `until` or something else stops. Exceptions of the guest
