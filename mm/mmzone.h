@@ -36,10 +36,13 @@ enum page_state {
 	PAGE_SLAB,	/* PAGE_USED, and SLUB's */
 	PAGE_TABLE,	/* PAGE_USED, and a page table */
 	PAGE_VMALLOC,	/* PAGE_USED, and mapped by the vmalloc area */
+	PAGE_ANON,	/* PAGE_USED, and anonymous memory of user space */
+	PAGE_CACHE,	/* PAGE_USED, and in the page cache */
 	PAGE_STATES
 };
 
 struct kmem_cache;
+struct address_space;
 
 struct page {
 	uint8_t state; /* enum page_state */
@@ -53,11 +56,13 @@ struct page {
 		uint8_t place; /* its lower four bits are node * 4 + zone */
 	};
 	int32_t count;	  /* references; 0 while free */
-	int32_t mapcount; /* user PTEs that map it; later issues */
+	int32_t mapcount; /* user PTEs that map it (rmap.h) */
 	union {
 		struct { /* PAGE_FREE, PAGE_PCP, and what owners link by */
 			struct list_head lru;
 			uint32_t private; /* owner's */
+			struct address_space *mapping; /* PAGE_ANON, PAGE_CACHE: see rmap.h */
+			uint32_t index;
 		};
 		struct { /* PAGE_SLAB, on the head page */
 			struct list_head slab_list;

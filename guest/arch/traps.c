@@ -7,14 +7,14 @@
 #include <arch/traps.h>
 #include <kernel/panic.h>
 
+#include "mm/errno.h"
+
 _Static_assert(offsetof(struct pt_regs, ds) == PT_DS, "entry.S");
 _Static_assert(offsetof(struct pt_regs, es) == PT_ES, "entry.S");
 _Static_assert(offsetof(struct pt_regs, fs) == PT_FS, "entry.S");
 _Static_assert(offsetof(struct pt_regs, gs) == PT_GS, "entry.S");
 _Static_assert(offsetof(struct pt_regs, orig_ax) == PT_ORIG_AX, "entry.S");
 _Static_assert(offsetof(struct pt_regs, sp) == PT_SP, "entry.S");
-
-#define ENOSYS 38
 
 extern const char exception_stubs[], irq_stubs[], system_call[];
 
