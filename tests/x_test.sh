@@ -6,22 +6,14 @@
 # What ./x says where it cannot go on: each time status 102 and one line. Nothing is installed or built:
 # the programs that x finds are few, or stand-ins. Prints KTAP; exits 1 if anything is not as it should be.
 set -u
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/ktap.sh"
 x=$(realpath "$1")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-tests=0 failed=0
 
-ok() { # NAME COMMAND...: one result
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-		sed 's/^/#   /' "$dir/err"
-	fi
+explain() {
+	sed 's/^/#   /' "$dir/err"
 }
 
 stand_in() { # NAME SCRIPT; never through a link to the machine's own program
@@ -67,6 +59,4 @@ ok "apt-get that fails twice" installs
 
 ok "help lists every command" bash -c "'$x' help | grep -cE '^  (deps|run|test|bench|box|lint|fuzz) ' | grep -qx 7"
 
-echo "1..$tests"
-echo "$((tests - failed)) passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -6,24 +6,15 @@
 # The box itself, from outside. Prints KTAP; exits 1 if anything is not as it should be, and 102 where
 # there is nothing to make a box of.
 set -u
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 here=$(dirname "$(realpath "$0")")
 build=$(realpath "$1")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-tests=0 failed=0
 
-ok() { # NAME COMMAND...: one result
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-		echo "#   $*"
-		tail -n 20 "$dir/err" | sed 's/^/#   stderr: /'
-	fi
+explain() {
+	tail -n 20 "$dir/err" | sed 's/^/#   stderr: /'
 }
 
 box() { # streams into files, status into $status; the input is ours
@@ -162,6 +153,4 @@ left() { find "$TMPDIR" "$build/box" -mindepth 1 \( -path "$TMPDIR/*" -o -name '
 nothing_left() { [ -z "$(left)" ] || { left | sed 's/^/#   /'; false; }; }
 ok "nothing is left in the temporary folder or the box's own" nothing_left
 
-echo "1..$tests"
-echo "# Totals: pass:$((tests - failed)) fail:$failed"
-[ "$failed" = 0 ]
+finish

@@ -6,30 +6,16 @@
 # A host that fails: whatever call it refuses, vmm ends with status 102 or 104 and one line that
 # names the thing, leaves nothing behind, and the terminal as it was. Prints KTAP; exits 1 if
 # anything is not as it should be. The part for engine kvm runs where that engine does.
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 vmm=$(realpath "$1") guest=$(realpath "$2") lib=$(realpath "$3")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 2
 mkdir work
-tests=0 failed=0
 
-ok() { # NAME COMMAND...: one result
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-		echo "#   $*"
-		head -n 20 err | sed 's/^/#   stderr: /'
-	fi
-}
-
-skip() { # NAME REASON
-	tests=$((tests + 1))
-	echo "ok $tests $1 # SKIP $2"
+explain() {
+	head -n 20 err | sed 's/^/#   stderr: /'
 }
 
 run() { # FAULT VMM-ARG...: streams into files, status into $status
@@ -201,5 +187,4 @@ if command -v script >/dev/null; then
 	ok "the terminal is as it was" cmp -s before after
 fi
 
-echo "1..$tests"
-[ "$failed" = 0 ]
+finish

@@ -8,27 +8,18 @@
 # KNOWN_FAILURES: names of self-tests that this host is known to fail, as a regular expression. Prints
 # KTAP; exits 1 if anything is not as it should be.
 set -u
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 bin=$(realpath "$1") vmm=$(realpath "$2")
 shift 2
 options=("$@")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$bin" || exit 2
-tests=0 failed=0
 
-ok() { # NAME COMMAND...: one result
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-		echo "#   $*"
-		tail -n 5 "$dir/out" | sed 's/^/#   stdout: /'
-		head -n 20 "$dir/err" | sed 's/^/#   stderr: /'
-	fi
+explain() {
+	tail -n 5 "$dir/out" | sed 's/^/#   stdout: /'
+	head -n 20 "$dir/err" | sed 's/^/#   stderr: /'
 }
 
 run() { # VMM-ARG...: streams into files, status into $status
@@ -205,6 +196,4 @@ echo_from_pipe() {
 }
 ok "input from a pipe reaches a waiting guest" echo_from_pipe
 
-echo "1..$tests"
-echo "$((tests - failed)) passed, $failed failed"
-[ "$failed" = 0 ]
+finish

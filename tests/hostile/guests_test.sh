@@ -6,24 +6,15 @@
 # Guests that once held engine soft, or that it must give up on: each ends as it should, soon. A run
 # that reaches --timeout is a failure. Prints KTAP; exits 1 if anything is not as it should be.
 set -u
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 bin=$(realpath "$1") vmm=$(realpath "$2")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$bin" || exit 2
-tests=0 failed=0
 
-ok() { # NAME COMMAND...: one result
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-		echo "#   $*"
-		head -n 8 "$dir/err" | sed 's/^/#   stderr: /'
-	fi
+explain() {
+	head -n 8 "$dir/err" | sed 's/^/#   stderr: /'
 }
 
 ends() { # STATUS TEXT VMM-ARG...: the status, and the first line on stderr
@@ -56,6 +47,4 @@ for tlb in normal drop hoard; do
 		ends 0 "" --tlb $tlb hostile_breakpoint.bin
 done
 
-echo "1..$tests"
-echo "$((tests - failed)) passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -7,25 +7,14 @@
 # must print the same lines; the paging matrix is compared with the oracle that knows neither.
 # Prints KTAP; exits 1 if anything is not as it should be.
 set -u
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 bin=$(realpath "$1") matrix=$(realpath "$2") check=$(realpath "$3") vmm=$(realpath "$4")
 shift 4
 options=("$@")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$bin" || exit 2
-tests=0 failed=0
-
-ok() { # NAME COMMAND...
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-	fi
-}
 
 # QEMU appends nothing to the command line; vmm says by tty= whether stdin is a terminal.
 qemu() { # IMAGE RAM: console on stdout; QEMU's exit port ends it with (v << 1) | 1
@@ -67,6 +56,4 @@ for tlb in normal drop hoard; do
 	ok "the paging matrix agrees with the oracle, tlb $tlb" matrix_vmm --tlb $tlb
 done
 
-echo "1..$tests"
-echo "$((tests - failed)) passed, $failed failed"
-[ "$failed" = 0 ]
+finish

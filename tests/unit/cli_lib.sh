@@ -4,27 +4,17 @@
 # For the tests of the command line, which read it with VMM and GUEST.bin as $1 and $2: a folder of
 # their own with guest.bin and guest.elf, how to run vmm and to judge it. finish() ends a test.
 
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 vmm=$(realpath "$1") guest=$(realpath "$2")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 2
 cp "$guest" guest.bin
 cp "${guest%.bin}.elf" guest.elf
-tests=0 failed=0
 
-# ok NAME CONDITION...: one result; the condition is a command.
-ok() {
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-		echo "#   $*"
-		sed 's/^/#   stderr: /' err | head -n 20
-	fi
+explain() {
+	sed 's/^/#   stderr: /' err | head -n 20
 }
 
 # run WORD...: the streams go to files out and err, the status to $status. `host` is a command before
@@ -84,10 +74,4 @@ full_pipe() {
 	mkfifo full
 	exec 3<>full
 	head -c 65536 /dev/zero >&3
-}
-
-finish() {
-	echo "1..$tests"
-	echo "# Totals: pass:$((tests - failed)) fail:$failed"
-	[ $failed = 0 ]
 }

@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# For test scripts to source: results as KTAP lines. A script may define explain(), which prints what
+# helps with a failed result: its streams, say.
+
+tests=0 failed=0
+
+# ok NAME COMMAND...: one result; the command says which.
+ok() {
+	local name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@"; then
+		echo "ok $tests $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok $tests $name"
+		echo "#   $*"
+		! declare -F explain >/dev/null || explain
+	fi
+}
+
+# skip NAME REASON
+skip() {
+	tests=$((tests + 1))
+	echo "ok $tests $1 # SKIP $2"
+}
+
+# The plan and the sum; fails if a result did.
+finish() {
+	echo "1..$tests"
+	echo "# Totals: pass:$((tests - failed)) fail:$failed"
+	[ "$failed" = 0 ]
+}
