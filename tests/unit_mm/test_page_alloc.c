@@ -350,6 +350,23 @@ static void the_checker_finds_buddies_that_did_not_merge(void)
 	mm_host_end();
 }
 
+/* Four pages, the upper two as if HIGHMEM began there: two blocks of order 1, not one of order 2. */
+static void buddies_of_two_zones_do_not_merge(void)
+{
+	struct page *page;
+
+	page_begin();
+	page = buddy_take(zone(ZONE_NORMAL), 2);
+	page[2].zone = page[3].zone = ZONE_HIGHMEM;
+	buddy_free(zone(ZONE_HIGHMEM), page + 2, 1);
+	buddy_free(zone(ZONE_NORMAL), page, 1);
+	CU_ASSERT_EQUAL(page[0].state, PAGE_FREE);
+	CU_ASSERT_EQUAL(page[0].order, 1);
+	CU_ASSERT_EQUAL(page[2].state, PAGE_FREE);
+	CU_ASSERT_EQUAL(page[2].order, 1);
+	mm_host_end();
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(watermarks_halve_with_each_order),
 	UNIT_TEST(high_and_harder_lower_the_mark),
@@ -361,6 +378,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(per_cpu_lists_move_batches),
 	UNIT_TEST(a_split_leaves_one_block_of_each_order),
 	UNIT_TEST(bulk_gives_what_there_is),
+	UNIT_TEST(buddies_of_two_zones_do_not_merge),
 	UNIT_TEST(the_checker_finds_damaged_pages),
 	UNIT_TEST(the_checker_finds_damaged_lists),
 	UNIT_TEST(the_checker_finds_buddies_that_did_not_merge),

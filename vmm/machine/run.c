@@ -117,8 +117,9 @@ static void wait_for_interrupt(struct machine *m)
 		if (ops->features & ENGINE_VIRTUAL_TIME)
 			ops->idle_until(m->engine, due);
 	} else if (due == BUS_NEVER) {
-		machine_kill(m, MACHINE_HALTED, 0,
-			     "the guest halted; no timer is armed and no input can come");
+		machine_kill(
+			m, MACHINE_HALTED, 0,
+			"the guest halted; no timer is due within 146 years and no input can come");
 	} else {
 		ops->idle_until(m->engine, due);
 	}
