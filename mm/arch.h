@@ -53,6 +53,8 @@ pte_t *arch_current_pgd(void);
 void arch_flush_tlb_page(vaddr_t va);
 void arch_flush_tlb_range(vaddr_t start, vaddr_t end);
 void arch_flush_tlb_all(void);
+/* All but global ones: user space. */
+void arch_flush_tlb_user(void);
 
 /* --- the CPU ------------------------------------------------------------------------------------ */
 

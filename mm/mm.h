@@ -8,7 +8,8 @@
  *   mmap.c       mmap, holes                    munmap.c   munmap, brk
  *   mprotect.c   mprotect                       mremap.c   mremap
  *   madvise.c    madvise, mincore, msync, mlock
- *   fault.c      the ladder                     memory.c   PTEs: zap, copy for fork, get_user_pages
+ *   fault.c      the ladder                     memory.c   PTEs: tables, zap, move, protection
+ *   copy.c       PTEs of a fork                 populate.c make_pages_present, access_process_vm
  *   rmap.c       from a page to its PTEs        filemap.c  page cache
  *   mm_check.c   the invariants                 show_mm.c  /proc/PID/{maps,smaps,status,statm,pagemap}
  */
@@ -98,9 +99,15 @@ int setup_stack_vma(struct mm_struct *mm, uint32_t bytes);
 #define FAULT_WRITE 0x2u
 #define FAULT_USER 0x4u
 
+/*
+ * Once, when SLUB is up: the zero page, caches of rmap.c and filemap.c. Panics without memory: it is
+ * boot.
+ */
+void user_memory_init(void);
+
 enum fault_outcome {
-	FAULT_DONE_MINOR, /* go on */
-	FAULT_DONE_MAJOR, /* go on; a page was read */
+	FAULT_DONE_MINOR,  /* go on */
+	FAULT_DONE_MAJOR,  /* go on; a page was read */
 	FAULT_SEGV_MAPERR, /* SIGSEGV, si_code SEGV_MAPERR (1): nothing is mapped there */
 	FAULT_SEGV_ACCERR, /* SIGSEGV, si_code SEGV_ACCERR (2): it is, without that right */
 	FAULT_SIGBUS,	   /* BUS_ADRERR: past the end of the file, or it could not be read */
@@ -127,9 +134,16 @@ void zap_page_range(struct mm_struct *mm, vaddr_t start, vaddr_t end);
 /* The PTE of addr; NULL: no table. Create makes the table (NULL: no memory). */
 pte_t *lookup_user_pte(struct mm_struct *mm, vaddr_t addr);
 pte_t *pte_alloc_map(struct mm_struct *mm, vaddr_t addr);
-/* Free page tables that no VMA needs in [start, end). */
+/*
+ * Free the page tables that show a part of [start, end) and that no VMA needs any more: the VMAs that
+ * went must be out of list and tree, and their pages zapped.
+ */
 void free_pgtables(struct mm_struct *mm, vaddr_t start, vaddr_t end);
-/* fork's part: share src's pages of this VMA copy-on-write with dst. 0 or -ENOMEM. */
+/*
+ * fork's part: share the pages of src's `vma` copy-on-write with dst. 0 or -ENOMEM; what was copied until
+ * then stays, for exit_mmap(dst). The caller flushes the parent once, also after a failure:
+ * flush_tlb_mm(src).
+ */
 int copy_page_range(struct mm_struct *dst, struct mm_struct *src, struct vm_area_struct *vma);
 /* Move PTEs for mremap: from old_addr to new_addr in vma, len bytes. Returns bytes moved. */
 uint32_t move_page_tables(struct vm_area_struct *vma, vaddr_t old_addr,
@@ -143,6 +157,8 @@ int make_pages_present(struct mm_struct *mm, vaddr_t start, vaddr_t end);
  * COW broken for writes. Bytes copied.
  */
 uint32_t access_process_vm(struct mm_struct *mm, vaddr_t addr, void *buf, uint32_t len, bool write);
+/* Drop all translations of user space; nothing to do unless mm is the one in CR3. */
+void flush_tlb_mm(struct mm_struct *mm);
 /* vm_page_prot for vm_flags. */
 pte_t vm_get_page_prot(uint32_t vm_flags);
 
@@ -152,5 +168,8 @@ pte_t vm_get_page_prot(uint32_t vm_flags);
 unsigned mm_check(struct mm_struct *mm);
 /* All of mm_list, and that each page's mapcount is the number of PTEs found. */
 unsigned mm_check_all(void);
+/* Their parts about page tables (mm_check_pte.c): one mm's, and the counts of all pages of mm_list. */
+unsigned mm_check_ptes(struct mm_struct *mm);
+unsigned mm_check_rmap(void);
 
 #endif

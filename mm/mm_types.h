@@ -8,7 +8,7 @@
  *    page-aligned, not empty and below TASK_SIZE;
  *  - no two neighbours could be merged by vma_merge()'s rule unless Linux would have left them, too;
  *  - every present user PTE lies in a VMA, and no bit of it grants more than the VMA does;
- *  - rss[] is the number of present user PTEs, by kind of page;
+ *  - rss[] is the number of present user PTEs, by kind of page, those of the zero page apart;
  *  - total_vm, locked_vm and the others are sums over the VMAs.
  *
  * One CPU and a kernel that is not preempted: an mm is changed by its own process alone, or by one that
@@ -86,11 +86,12 @@ struct file {
 	uint32_t f_flags; /* O_* */
 	uint64_t f_pos;
 	void *private;
+	void (*f_release)(struct file *f); /* the last fput(): frees it; NULL: it stays */
 	/* Path for /proc/PID/maps; lives as long as the file. May be NULL. */
 	const char *f_path;
 };
 
-/* References; fput() at zero calls the VFS's arch_file_release(). */
+/* References (filemap.c); fput() at zero calls f_release. */
 static inline struct file *get_file(struct file *f)
 {
 	f->f_count++;

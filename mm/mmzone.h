@@ -33,11 +33,12 @@ enum page_state {
 	PAGE_PCP,	/* on a per-CPU list */
 	PAGE_USED,	/* allocated, order 0 or the head of a block */
 	PAGE_USED_TAIL, /* inside an allocated block */
-	PAGE_SLAB,	/* PAGE_USED, and SLUB's */
-	PAGE_TABLE,	/* PAGE_USED, and a page table */
-	PAGE_VMALLOC,	/* PAGE_USED, and mapped by the vmalloc area */
-	PAGE_ANON,	/* PAGE_USED, and anonymous memory of user space */
-	PAGE_CACHE,	/* PAGE_USED, and in the page cache */
+	/* The rest are PAGE_USED with an owner; page_set_state() knows them as a range. */
+	PAGE_SLAB,    /* PAGE_USED, and SLUB's */
+	PAGE_TABLE,   /* PAGE_USED, and a page table */
+	PAGE_VMALLOC, /* PAGE_USED, and mapped by the vmalloc area */
+	PAGE_ANON,    /* PAGE_USED, and anonymous memory of user space */
+	PAGE_CACHE,   /* PAGE_USED, and in the page cache */
 	PAGE_STATES
 };
 
@@ -60,7 +61,7 @@ struct page {
 	union {
 		struct { /* PAGE_FREE, PAGE_PCP, and what owners link by */
 			struct list_head lru;
-			uint32_t private; /* owner's */
+			uint32_t private;	       /* owner's */
 			struct address_space *mapping; /* PAGE_ANON, PAGE_CACHE: see rmap.h */
 			uint32_t index;
 		};
@@ -92,6 +93,9 @@ struct per_cpu_pages {
 
 enum zone_stat_item {
 	NR_FREE_PAGES,
+	NR_ANON_PAGES,	/* anonymous pages that are mapped */
+	NR_FILE_MAPPED, /* pages of the page cache that are mapped */
+	NR_FILE_PAGES,	/* pages in the page cache */
 	NR_SLAB_RECLAIMABLE,
 	NR_SLAB_UNRECLAIMABLE,
 	NR_PAGETABLE,
@@ -153,7 +157,8 @@ struct mm_globals {
 	uint32_t min_free_kbytes;
 	uint32_t totalram_pages; /* handed to the buddy */
 	uint32_t totalhigh_pages;
-	bool buddy_up; /* memblock has handed over */
+	pfn_t zero_pfn; /* what reads of fresh anonymous memory see; PAGE_RESERVED */
+	bool buddy_up;	/* memblock has handed over */
 	/*
 	 * Reclaim: called by the slow path with the order that is wanted; returns how many pages it
 	 * freed. NULL until there is something to reclaim (the swap issue).

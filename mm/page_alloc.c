@@ -334,18 +334,24 @@ void put_page(struct page *page)
 		bad_page(page, "negative count");
 		return;
 	}
-	if (page->count > 1)
+	if (page->count > 1) {
 		page->count--;
-	else
-		__free_pages(page, page->compound ? page->order : 0);
+		return;
+	}
+	/* Anonymous memory belongs to those who have references; the last takes the state with it. */
+	if (page->state == PAGE_ANON) {
+		page->state = PAGE_USED;
+		page->mapping = NULL;
+		page->index = 0;
+	}
+	__free_pages(page, page->compound ? page->order : 0);
 }
 
 void page_set_state(struct page *page, enum page_state state)
 {
 	bool was_used = page->state == PAGE_USED;
-	bool owned = page->state == PAGE_SLAB || page->state == PAGE_TABLE ||
-		     page->state == PAGE_VMALLOC;
-	bool own = state == PAGE_SLAB || state == PAGE_TABLE || state == PAGE_VMALLOC;
+	bool owned = page->state >= PAGE_SLAB && page->state <= PAGE_CACHE;
+	bool own = state >= PAGE_SLAB && state <= PAGE_CACHE;
 
 	if (!(was_used && own) && !(owned && state == PAGE_USED)) {
 		bad_page(page, "change to a state it may not have");

@@ -76,6 +76,15 @@ static inline void get_page(struct page *page)
 	compound_head(page)->count++;
 }
 void put_page(struct page *page);
+/* For counts that users drive: false, and nothing done, where one more would not fit. */
+static inline bool try_get_page(struct page *page)
+{
+	page = compound_head(page);
+	if (unlikely(page->count == INT32_MAX))
+		return false;
+	page->count++;
+	return true;
+}
 
 /* The smallest order whose block holds `bytes`. */
 static inline unsigned get_order(size_t bytes)
@@ -112,9 +121,9 @@ unsigned alloc_pages_bulk(gfp_t gfp, unsigned count, struct page **pages);
 void drain_all_pages(void);
 
 /*
- * State of a used page, for its owner: PAGE_USED <-> PAGE_SLAB, PAGE_TABLE, PAGE_VMALLOC. Back in
- * PAGE_USED, as it must be to be freed, the owner's fields of struct page are zero. Any other change
- * is reported and not done.
+ * State of a used page, for its owner: PAGE_USED <-> PAGE_SLAB, PAGE_TABLE, PAGE_VMALLOC, PAGE_ANON,
+ * PAGE_CACHE. Back in PAGE_USED, as it must be to be freed, the owner's fields of struct page are zero.
+ * Any other change is reported and not done. (The last put_page() does it for PAGE_ANON.)
  */
 void page_set_state(struct page *page, enum page_state state);
 const char *page_state_name(enum page_state state);

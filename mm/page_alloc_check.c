@@ -5,6 +5,7 @@
  */
 #include "mm/arch.h"
 #include "mm/page_internal.h"
+#include "mm/rmap.h"
 
 static unsigned violations;
 
@@ -142,8 +143,14 @@ static uint32_t check_block(const struct zone *z, const struct page *page, struc
 	case PAGE_SLAB:
 	case PAGE_TABLE:
 	case PAGE_VMALLOC:
+	case PAGE_ANON:
+	case PAGE_CACHE:
 		if (page->count <= 0)
 			violation(page, "used without a reference");
+		if (page->state < PAGE_ANON ? page->mapcount : page->mapcount > page->count)
+			violation(page, "%d user PTEs", page->mapcount);
+		if (page->state == PAGE_ANON && !((uintptr_t)page->mapping & PAGE_MAPPING_ANON))
+			violation(page, "anonymous page without anon_vma");
 		check_tails(page, PAGE_USED_TAIL);
 		return 1u << page->order;
 	default: /* a tail whose head is not before it, or no state at all */

@@ -13,7 +13,8 @@ const char *page_state_name(enum page_state state)
 		[PAGE_FREE_TAIL] = "free tail", [PAGE_PCP] = "per-cpu list",
 		[PAGE_USED] = "used",		[PAGE_USED_TAIL] = "used tail",
 		[PAGE_SLAB] = "slab",		[PAGE_TABLE] = "page table",
-		[PAGE_VMALLOC] = "vmalloc",
+		[PAGE_VMALLOC] = "vmalloc",	[PAGE_ANON] = "anonymous",
+		[PAGE_CACHE] = "page cache",
 	};
 
 	return state < PAGE_STATES ? names[state] : "unknown";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * buddyinfo, zoneinfo and meminfo. Of what Linux 2.6.32 prints there, the lines are left out that tell
- * of what mm/ does not have: LRU lists, the page cache, dirty and swapped pages.
+ * of what mm/ does not have: LRU lists, buffers, dirty and swapped pages.
  */
 #include "mm/arch.h"
 #include "mm/page_alloc.h"
@@ -41,6 +41,9 @@ void show_buddyinfo(struct show_buf *b)
 /* Linux's names. It has numa_hit and numa_miss with NUMA only, as it has N0= in vmallocinfo. */
 static const char *const stat_names[NR_ZONE_STAT_ITEMS] = {
 	[NR_FREE_PAGES] = "nr_free_pages",
+	[NR_ANON_PAGES] = "nr_anon_pages",
+	[NR_FILE_MAPPED] = "nr_mapped",
+	[NR_FILE_PAGES] = "nr_file_pages",
 	[NR_SLAB_RECLAIMABLE] = "nr_slab_reclaimable",
 	[NR_SLAB_UNRECLAIMABLE] = "nr_slab_unreclaimable",
 	[NR_PAGETABLE] = "nr_page_table_pages",
@@ -116,10 +119,13 @@ void show_meminfo(struct show_buf *b)
 	vmalloc_usage(&used, &hole);
 	show_kb(b, "MemTotal:", kb(mm.totalram_pages));
 	show_kb(b, "MemFree:", kb(free));
+	show_kb(b, "Cached:", kb(global_page_state(NR_FILE_PAGES)));
 	show_kb(b, "HighTotal:", kb(mm.totalhigh_pages));
 	show_kb(b, "HighFree:", kb(free_high));
 	show_kb(b, "LowTotal:", kb(mm.totalram_pages - mm.totalhigh_pages));
 	show_kb(b, "LowFree:", kb(free - free_high));
+	show_kb(b, "AnonPages:", kb(global_page_state(NR_ANON_PAGES)));
+	show_kb(b, "Mapped:", kb(global_page_state(NR_FILE_MAPPED)));
 	show_kb(b, "Slab:", kb(reclaimable + unreclaimable));
 	show_kb(b, "SReclaimable:", kb(reclaimable));
 	show_kb(b, "SUnreclaim:", kb(unreclaimable));

@@ -72,6 +72,7 @@ static const struct {
 	OFFSET(mm_globals, totalram_pages),
 	OFFSET(mm_globals, totalhigh_pages),
 	OFFSET(mm_globals, min_free_kbytes),
+	OFFSET(mm_globals, zero_pfn),
 	NUMBER(MAX_NUMNODES),
 	/* nodes and zones */
 	SIZE(pglist_data),
@@ -114,6 +115,9 @@ static const struct {
 	NUMBER(WMARK_LOW),
 	NUMBER(WMARK_HIGH),
 	NUMBER(NR_FREE_PAGES),
+	NUMBER(NR_ANON_PAGES),
+	NUMBER(NR_FILE_MAPPED),
+	NUMBER(NR_FILE_PAGES),
 	NUMBER(NR_SLAB_RECLAIMABLE),
 	NUMBER(NR_SLAB_UNRECLAIMABLE),
 	NUMBER(NR_PAGETABLE),
@@ -144,6 +148,8 @@ static const struct {
 	NUMBER(PAGE_SLAB),
 	NUMBER(PAGE_TABLE),
 	NUMBER(PAGE_VMALLOC),
+	NUMBER(PAGE_ANON),
+	NUMBER(PAGE_CACHE),
 	/* SLUB */
 	OFFSET(slub_globals, caches),
 	SIZE(kmem_cache),

@@ -21,7 +21,7 @@
 #include "mm/types.h"
 
 #define VMCOREINFO_NAME "VMCOREINFO"
-#define VMCOREINFO_BYTES 6120 /* with the header 6 KiB */
+#define VMCOREINFO_BYTES 10216 /* with the header 10 KiB */
 
 struct vmcoreinfo_note {
 	uint32_t name_bytes, text_bytes,

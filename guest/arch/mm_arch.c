@@ -56,6 +56,11 @@ void arch_flush_tlb_all(void)
 	local_irq_restore(flags);
 }
 
+void arch_flush_tlb_user(void)
+{
+	flush_tlb();
+}
+
 bool arch_irqs_off(void)
 {
 	return !(native_save_fl() & X86_EFLAGS_IF);

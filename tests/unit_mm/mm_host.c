@@ -118,6 +118,12 @@ void arch_flush_tlb_all(void)
 	mm_host.flushed_pages += forget_range(0, LINEAR_PAGES);
 }
 
+void arch_flush_tlb_user(void)
+{
+	mm_host.flush_user++;
+	mm_host.flushed_pages += forget_range(0, PAGE_OFFSET >> PAGE_SHIFT);
+}
+
 bool mm_host_cached(vaddr_t va)
 {
 	return (va >= PAGE_OFFSET && va < mm.high_memory) || is_cached(va >> PAGE_SHIFT);

@@ -47,7 +47,7 @@ struct mm_host_config {
 
 struct mm_host {
 	/* The TLB: calls of arch_flush_tlb_*(), cached translations that went, misses served. */
-	unsigned flush_page, flush_range, flush_all;
+	unsigned flush_page, flush_range, flush_all, flush_user;
 	uint64_t flushed_pages, tlb_misses;
 	unsigned pde_syncs; /* misses that vmalloc_fault() mended */
 

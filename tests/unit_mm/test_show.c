@@ -80,6 +80,9 @@ static void made_machine(void)
 		.lowmem_reserve = { 0, 0, 64 },
 		.pcp = { .count = 41, .high = 42, .batch = 7 },
 		.stat = { [NR_FREE_PAGES] = 9000,
+			  [NR_ANON_PAGES] = 23,
+			  [NR_FILE_MAPPED] = 29,
+			  [NR_FILE_PAGES] = 34,
 			  [NR_SLAB_RECLAIMABLE] = 5,
 			  [NR_SLAB_UNRECLAIMABLE] = 7,
 			  [NR_PAGETABLE] = 2,
@@ -131,6 +134,9 @@ static void zoneinfo_has_the_fields_we_keep(void)
 				"        spanned  4096\n"
 				"        present  3959\n"
 				"    nr_free_pages 3870\n"
+				"    nr_anon_pages 0\n"
+				"    nr_mapped    0\n"
+				"    nr_file_pages 0\n"
 				"    nr_slab_reclaimable 0\n"
 				"    nr_slab_unreclaimable 3\n"
 				"    nr_page_table_pages 0\n"
@@ -151,6 +157,9 @@ static void zoneinfo_has_the_fields_we_keep(void)
 				"        spanned  14336\n"
 				"        present  14210\n"
 				"    nr_free_pages 9000\n"
+				"    nr_anon_pages 23\n"
+				"    nr_mapped    29\n"
+				"    nr_file_pages 34\n"
 				"    nr_slab_reclaimable 5\n"
 				"    nr_slab_unreclaimable 7\n"
 				"    nr_page_table_pages 2\n"
@@ -171,6 +180,9 @@ static void zoneinfo_has_the_fields_we_keep(void)
 				"        spanned  2048\n"
 				"        present  2032\n"
 				"    nr_free_pages 2000\n"
+				"    nr_anon_pages 0\n"
+				"    nr_mapped    0\n"
+				"    nr_file_pages 0\n"
 				"    nr_slab_reclaimable 0\n"
 				"    nr_slab_unreclaimable 0\n"
 				"    nr_page_table_pages 0\n"
@@ -195,10 +207,13 @@ static void meminfo_has_linux_lines_in_its_order(void)
 	made_machine();
 	expect_text("meminfo", "MemTotal:          80000 kB\n"
 			       "MemFree:           59480 kB\n"
+			       "Cached:              136 kB\n"
 			       "HighTotal:          8192 kB\n"
 			       "HighFree:           8000 kB\n"
 			       "LowTotal:          71808 kB\n"
 			       "LowFree:           51480 kB\n"
+			       "AnonPages:            92 kB\n"
+			       "Mapped:              116 kB\n"
 			       "Slab:                 60 kB\n"
 			       "SReclaimable:         20 kB\n"
 			       "SUnreclaim:           40 kB\n"
