@@ -44,11 +44,39 @@
 
 #define MREMAP_MAYMOVE 1u
 #define MREMAP_FIXED 2u
+#define MREMAP_DONTUNMAP 4u
+
+#define MADV_NORMAL 0
+#define MADV_RANDOM 1
+#define MADV_SEQUENTIAL 2
+#define MADV_WILLNEED 3
+#define MADV_DONTNEED 4
+#define MADV_FREE 8
+#define MADV_DONTFORK 10
+#define MADV_DOFORK 11
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#define MADV_DONTNEED_LOCKED 24
+
+#define MS_ASYNC 1u
+#define MS_INVALIDATE 2u
+#define MS_SYNC 4u
+
+#define MCL_CURRENT 1u
+#define MCL_FUTURE 2u
+#define MCL_ONFAULT 4u
 
 /* --- address spaces (mm_struct.c) ---------------------------------------------------------------- */
 
-/* An empty space with the kernel's half. NULL: no memory. */
+/* Caches of mm_structs and VMAs; once, when SLUB is up. */
+void proc_caches_init(void);
+/*
+ * An empty space with the kernel's half, Linux's default limits (stack 8 MiB, locked 8 MiB, no others)
+ * and mm_pick_layout() done. NULL: no memory.
+ */
 struct mm_struct *mm_alloc(void);
+/* Where mmap puts things: after a change of rlim_stack, before the first mapping. */
+void mm_pick_layout(struct mm_struct *mm);
 /* fork: the same VMAs, pages shared copy-on-write. NULL: no memory; nothing is left behind. */
 struct mm_struct *dup_mm(struct mm_struct *old);
 static inline struct mm_struct *mmget(struct mm_struct *mm)
@@ -58,7 +86,7 @@ static inline struct mm_struct *mmget(struct mm_struct *mm)
 }
 /* At the last user: everything unmapped and freed. It must not be the one in CR3. */
 void mmput(struct mm_struct *mm);
-/* Unmap all of user space, keep the mm. */
+/* Unmap all of user space, keep the mm. It may be the one in CR3. */
 void exit_mmap(struct mm_struct *mm);
 
 /* --- VMAs (vma.c) ------------------------------------------------------------------------------------ */
@@ -69,10 +97,22 @@ struct vm_area_struct *find_vma_prev(struct mm_struct *mm, vaddr_t addr,
 				     struct vm_area_struct **prev);
 /* The first VMA that has a byte in [start, end), or NULL. */
 struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, vaddr_t start, vaddr_t end);
+/* vm_start, or below a stack the start of its guard gap: nothing is placed between. */
+vaddr_t vm_start_gap(const struct vm_area_struct *vma);
+/* A stack grows down to start; the caller has checked that it may. Counts are kept. */
+void vma_grow_down(struct vm_area_struct *vma, vaddr_t start);
+/* May the space grow by so many pages of that kind (RLIMIT_AS, RLIMIT_DATA)? And all of memory? */
+bool may_expand_vm(const struct mm_struct *mm, uint32_t vm_flags, uint32_t pages);
+bool vm_enough_memory(uint32_t pages);
+/* Would so many bytes more, locked if vm_flags says so, keep to RLIMIT_MEMLOCK? */
+bool mlock_future_ok(const struct mm_struct *mm, uint32_t vm_flags, uint32_t bytes);
 
 /* --- system calls (mmap.c, munmap.c, mprotect.c, mremap.c, madvise.c) -------------------------------------- */
 
-/* pgoff in pages. file: NULL for MAP_ANONYMOUS. Address or error. */
+/*
+ * pgoff in pages. file: NULL for MAP_ANONYMOUS; the mapping takes a reference of its own. Address or
+ * error. If memory ends (-ENOMEM), what was in a MAP_FIXED range may be gone already, as in Linux.
+ */
 uint32_t do_mmap_pgoff(struct mm_struct *mm, struct file *file, vaddr_t addr, uint32_t len,
 		       uint32_t prot, uint32_t flags, uint32_t pgoff);
 int do_munmap(struct mm_struct *mm, vaddr_t start, uint32_t len);
@@ -84,11 +124,18 @@ int do_mprotect(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t prot
 uint32_t do_mremap(struct mm_struct *mm, vaddr_t addr, uint32_t old_len, uint32_t new_len,
 		   uint32_t flags, vaddr_t new_addr);
 int do_madvise(struct mm_struct *mm, vaddr_t start, uint32_t len, int advice);
-/* One byte a page into vec (kernel memory), bit 0: resident. `pages` at most what [start, ..) holds. */
+/*
+ * One byte a page into vec (kernel memory), bit 0: resident. Returns how many pages were told, at most
+ * `pages` and none beyond the VMA that start lies in; -ENOMEM: it lies in none. The caller has checked
+ * mincore(2)'s arguments and goes on where this stopped.
+ */
 int do_mincore(struct mm_struct *mm, vaddr_t start, uint32_t pages, uint8_t *vec);
 int do_msync(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t flags);
 int do_mlock(struct mm_struct *mm, vaddr_t start, uint32_t len, bool on);
-int do_mlockall(struct mm_struct *mm, uint32_t flags); /* 0: munlockall */
+int do_mlockall(struct mm_struct *mm, uint32_t flags); /* MCL_* */
+int do_munlockall(struct mm_struct *mm);
+/* mmap of /dev/zero, for address_space_operations: private is anonymous, shared is shared memory. */
+int mmap_zero(struct file *f, struct vm_area_struct *vma);
 /* The stack of a new program: [STACK_TOP - bytes, STACK_TOP), VM_GROWSDOWN. 0 or error. */
 int setup_stack_vma(struct mm_struct *mm, uint32_t bytes);
 
@@ -171,5 +218,18 @@ unsigned mm_check_all(void);
 /* Their parts about page tables (mm_check_pte.c): one mm's, and the counts of all pages of mm_list. */
 unsigned mm_check_ptes(struct mm_struct *mm);
 unsigned mm_check_rmap(void);
+
+/* --- /proc/PID (show_mm.c) ---------------------------------------------------------------------------------- */
+
+struct show_buf;
+void show_maps(struct show_buf *b, struct mm_struct *mm);
+void show_smaps(struct show_buf *b, struct mm_struct *mm);
+void show_status_vm(struct show_buf *b, struct mm_struct *mm); /* "VmPeak:" .. "VmPTE:" */
+void show_statm(struct show_buf *b, struct mm_struct *mm);
+/*
+ * An entry of pagemap for the page at addr, as Linux gives it today: bits 0..54 the frame, bit 56
+ * mapped by nobody else, bit 61 a page of a file or shared memory, bit 63 present.
+ */
+uint64_t pagemap_entry(struct mm_struct *mm, vaddr_t addr);
 
 #endif

@@ -49,6 +49,10 @@
 #define VM_ACCOUNT 0x00100000u
 #define VM_NORESERVE 0x00200000u
 
+#define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_MAY_FLAGS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
+#define VM_DATA_FLAGS (VM_READ | VM_WRITE | VM_MAY_FLAGS) /* of brk and the stack */
+
 struct page;
 struct inode;
 struct file;
@@ -61,13 +65,18 @@ struct address_space_operations {
 	 * -EIO.
 	 */
 	int (*readpage)(struct address_space *mapping, struct page *page);
+	/*
+	 * NULL, or what mmap does instead of mapping the pages: /dev/zero's is mmap_zero(). vma is not
+	 * linked yet; vm_file may be replaced (both references are the callee's business). 0 or error.
+	 */
+	int (*mmap)(struct file *f, struct vm_area_struct *vma);
 };
 
 struct address_space {
 	struct inode *host; /* the VFS's; mm/ does not look inside */
 	const struct address_space_operations *a_ops;
-	uint64_t i_size;	 /* bytes in the file: beyond its last page is SIGBUS */
-	struct rb_root pages;	 /* page cache, by index (filemap.c) */
+	uint64_t i_size;      /* bytes in the file: beyond its last page is SIGBUS */
+	struct rb_root pages; /* page cache, by index (filemap.c) */
 	uint32_t nrpages;
 	struct list_head i_mmap; /* VMAs that map it: vm_area_struct.shared */
 	void *private;		 /* the file system's */
@@ -79,7 +88,7 @@ struct address_space {
 /* What mm/ knows of an open file. The VFS embeds it or adds behind `private`. */
 struct file {
 	int32_t f_count;
-	uint32_t f_mode; /* FMODE_* */
+	uint32_t f_mode;		 /* FMODE_* */
 	struct address_space *f_mapping; /* NULL: cannot be mapped (-ENODEV) */
 	const struct file_operations *f_op;
 	struct inode *f_inode;
@@ -89,6 +98,7 @@ struct file {
 	void (*f_release)(struct file *f); /* the last fput(): frees it; NULL: it stays */
 	/* Path for /proc/PID/maps; lives as long as the file. May be NULL. */
 	const char *f_path;
+	uint32_t f_dev, f_ino; /* for maps: st_dev as major << 8 | minor, and st_ino */
 };
 
 /* References (filemap.c); fput() at zero calls f_release. */
@@ -109,11 +119,12 @@ struct vm_area_struct {
 	vaddr_t vm_start, vm_end; /* end: the first byte after */
 	struct vm_area_struct *vm_next, *vm_prev;
 	struct rb_node vm_rb;
+	uint32_t subtree_gap; /* the largest hole below a VMA of this subtree of mm_rb, in bytes */
 	uint32_t vm_flags;
-	pte_t vm_page_prot; /* of a fresh PTE, from vm_flags: writable only for VM_SHARED */
-	uint32_t vm_pgoff;  /* in pages: in the file, else vm_start >> PAGE_SHIFT at its birth */
+	pte_t vm_page_prot;   /* of a fresh PTE, from vm_flags: writable only for VM_SHARED */
+	uint32_t vm_pgoff;    /* in pages: in the file, else vm_start >> PAGE_SHIFT at its birth */
 	struct file *vm_file; /* NULL: anonymous; shared anonymous has a file of its own */
-	struct list_head shared; /* in vm_file->f_mapping->i_mmap */
+	struct list_head shared;   /* in vm_file->f_mapping->i_mmap */
 	struct anon_vma *anon_vma; /* NULL until the first anonymous page */
 	struct list_head anon_vma_node;
 };
@@ -125,15 +136,17 @@ struct mm_struct {
 	struct rb_root mm_rb;
 	struct vm_area_struct *mmap_cache; /* what find_vma() found last */
 	uint32_t map_count;
-	pte_t *pgd; /* its page directory: a lowmem page, kernel half shared */
-	int32_t mm_users; /* tasks that run in it */
-	vaddr_t mmap_base;	   /* top of the top-down area */
-	vaddr_t free_area_cache;   /* where the search for a hole starts */
-	uint32_t cached_hole_size;
+	pte_t *pgd;		/* its page directory: a lowmem page, kernel half shared */
+	int32_t mm_users;	/* tasks that run in it */
+	vaddr_t mmap_base;	/* top of the top-down area */
+	bool mmap_legacy;	/* bottom-up, from mmap_base */
+	bool read_implies_exec; /* a program without PT_GNU_STACK */
+	uint32_t def_flags;	/* of every new VMA: VM_LOCKED after mlockall(MCL_FUTURE) */
 	vaddr_t start_code, end_code, start_data, end_data;
 	vaddr_t start_brk, brk, start_stack;
 	vaddr_t arg_start, arg_end, env_start, env_end;
-	uint32_t total_vm, locked_vm, shared_vm, exec_vm, stack_vm; /* pages */
+	/* Pages. The first five as Linux 2.6.32 counts them; data_vm is what RLIMIT_DATA limits today. */
+	uint32_t total_vm, locked_vm, shared_vm, exec_vm, stack_vm, data_vm;
 	uint32_t rss[NR_MM_COUNTERS];
 	uint32_t hiwater_rss, hiwater_vm; /* pages */
 	uint32_t nr_ptes;		  /* page tables */
