@@ -49,9 +49,9 @@
 #define S_IFREG 0100000u
 #define S_IFLNK 0120000u
 #define S_IFSOCK 0140000u
-#define S_ISREG(mode) (((mode) & S_IFMT) == S_IFREG)
-#define S_ISDIR(mode) (((mode) & S_IFMT) == S_IFDIR)
-#define S_ISLNK(mode) (((mode) & S_IFMT) == S_IFLNK)
+#define S_ISREG(mode) (((mode)&S_IFMT) == S_IFREG)
+#define S_ISDIR(mode) (((mode)&S_IFMT) == S_IFDIR)
+#define S_ISLNK(mode) (((mode)&S_IFMT) == S_IFLNK)
 
 #define SEEK_SET 0
 #define SEEK_CUR 1
@@ -82,8 +82,6 @@ struct file_operations {
 				    u64 next));
 	int (*open)(struct inode *inode, struct file *f);
 	void (*release)(struct file *f);
-	/* NULL: f_mapping is mapped. Else what mmap does instead: /dev/zero. */
-	int (*mmap)(struct file *f, struct vm_area_struct *vma);
 	/* POLL* that hold now; *queue is woken when they change. NULL: POLLIN | POLLOUT. */
 	u32 (*poll)(struct file *f, struct wait_queue_head **queue);
 };
@@ -103,7 +101,7 @@ struct inode_operations {
 struct inode {
 	u64 i_ino, i_size;
 	u32 i_mode, i_nlink, i_uid, i_gid, i_mtime, i_rdev, i_dev; /* *dev: as stat64 gives them */
-	int32_t i_count; /* 0: immortal */
+	int32_t i_count;					   /* 0: immortal */
 	const struct inode_operations *i_op; /* directories and symbolic links */
 	const struct file_operations *i_fop;
 	struct address_space i_data; /* regular files */
