@@ -23,6 +23,15 @@
 #include "mm/rbtree.h"
 #include "mm/types.h"
 
+/*
+ * In code about spaces `mm` is one of them, as in Linux: there the name hides the global struct mm_globals,
+ * and is meant to. Locals still may not hide each other.
+ */
+#pragma GCC diagnostic ignored "-Wshadow"
+#ifndef __clang__
+#pragma GCC diagnostic error "-Wshadow=local"
+#endif
+
 #define TASK_SIZE PAGE_OFFSET
 #define STACK_TOP TASK_SIZE
 #define TASK_UNMAPPED_BASE ((TASK_SIZE / 3 + PAGE_SIZE - 1) & PAGE_MASK)
