@@ -10,10 +10,18 @@
 
 #include "mm/mm_types.h"
 
+void filemap_init(void); /* by user_memory_init() */
+
 void address_space_init(struct address_space *mapping, struct inode *host,
 			const struct address_space_operations *a_ops, uint64_t size);
 /* All pages out of the cache; none may be mapped. */
 void truncate_inode_pages(struct address_space *mapping);
+
+/*
+ * Put a page that nobody else knows (PAGE_USED, count 1) into the cache, which takes over that reference.
+ * 0, -ENOMEM, -EEXIST.
+ */
+int add_to_page_cache(struct page *page, struct address_space *mapping, uint32_t index);
 
 /* The page if it is in memory, with a reference for the caller, or NULL. */
 struct page *find_get_page(struct address_space *mapping, uint32_t index);

@@ -23,6 +23,8 @@ static inline bool page_mapped(const struct page *page)
 	return page->mapcount > 0;
 }
 
+void rmap_init(void); /* by user_memory_init() */
+
 /* The VMA has an anon_vma after it: 0 or -ENOMEM. Reuses a mergeable neighbour's. */
 int anon_vma_prepare(struct vm_area_struct *vma);
 /* A VMA born by fork or split joins old's; a VMA that ends leaves, and the last one frees it. */
@@ -31,7 +33,10 @@ void anon_vma_unlink(struct vm_area_struct *vma);
 
 /* A new PTE maps it: fresh anonymous, anonymous again (fork), of the page cache; and one less. */
 void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma, vaddr_t addr);
-void page_dup_rmap(struct page *page);
+static inline void page_dup_rmap(struct page *page)
+{
+	page->mapcount++; /* it is mapped already: no other count changes */
+}
 void page_add_file_rmap(struct page *page);
 void page_remove_rmap(struct page *page);
 
@@ -43,7 +48,7 @@ typedef bool (*rmap_fn)(struct page *page, struct vm_area_struct *vma, vaddr_t a
 			void *arg);
 void rmap_walk(struct page *page, rmap_fn fn, void *arg);
 
-/* PTEs found by walking all that may map it; accessed bits read and cleared. */
+/* PTEs found by walking all that may map it; how many of them had the accessed bit, which is cleared. */
 unsigned page_count_ptes(struct page *page);
 unsigned page_referenced(struct page *page);
 
