@@ -83,7 +83,7 @@ set(guest_flags
 	-I${PROJECT_SOURCE_DIR}/guest/include -I${PROJECT_SOURCE_DIR})
 
 # Compiles sources for the guest; sets the variable named by out to the list of object files. The
-# caller may set guest_more_flags.
+# caller may set guest_more_flags, and guest_more_depends: files that they include by other means.
 function(guest_objects out)
 	set(objects)
 	foreach(source ${ARGN})
@@ -95,7 +95,7 @@ function(guest_objects out)
 		add_custom_command(OUTPUT ${object}
 			COMMAND ${guest_cc} ${guest_flags} ${guest_more_flags} -MD -MF ${object}.d -MT ${object} -c ${path}
 				-o ${object}
-			DEPENDS ${path} DEPFILE ${object}.d
+			DEPENDS ${path} ${guest_more_depends} DEPFILE ${object}.d
 			COMMENT "Guest: ${name}" VERBATIM COMMAND_EXPAND_LISTS)
 		list(APPEND objects ${object})
 	endforeach()

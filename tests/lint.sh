@@ -39,7 +39,7 @@ freestanding='<(stdint|stddef|stdbool|stdarg|limits)\.h>'
 # The files that a name in #include may mean, by path; nothing if it is none of ours.
 include_paths() { # FROM NAME
 	local folder
-	for folder in "${1%/*}/" vmm/ guest/include/ tests/ tests/unit/ ''; do
+	for folder in "${1%/*}/" vmm/ guest/user/include/ guest/include/ tests/ tests/unit/ ''; do
 		[ ! -e "$folder$2" ] || realpath -s --relative-to=. "$folder$2"
 	done
 }

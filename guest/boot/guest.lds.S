@@ -41,6 +41,10 @@ SECTIONS
 		__stop___ex_table = .;
 	} :text
 
+	.init.ramfs : AT(ADDR(.init.ramfs) - PAGE_OFFSET) {
+		KEEP(*(.init.ramfs))
+	} :text
+
 	.note.gnu.build-id : AT(ADDR(.note.gnu.build-id) - PAGE_OFFSET) {
 		KEEP(*(.note.gnu.build-id))
 		_erodata = .;
