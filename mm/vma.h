@@ -27,6 +27,10 @@ static inline uint32_t page_align(uint32_t bytes)
 	return (bytes + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
+/* The cache of VMAs, once; the tree of a new mm. */
+void vma_cache_init(void);
+void vma_tree_init(struct mm_struct *mm);
+
 /* A VMA of mm that is in none of its structures, all but vm_mm zero. NULL: no memory. */
 struct vm_area_struct *vma_alloc(struct mm_struct *mm);
 /* A copy of vma, not linked; it has a reference to the file and no anon_vma. NULL: no memory. */
@@ -63,6 +67,17 @@ int vma_split(struct vm_area_struct *vma, vaddr_t addr, bool new_below, bool lim
  */
 int vma_set_flags(struct vm_area_struct **vma, vaddr_t start, vaddr_t end, uint32_t new_flags);
 
+/*
+ * The highest (lowest) address in [low, high) where len bytes are free, guard gaps of stacks kept; 0: there
+ * is none. low is not 0.
+ */
+vaddr_t vma_find_hole(struct mm_struct *mm, vaddr_t low, vaddr_t high, uint32_t len, bool topdown);
+/*
+ * A mapping with these attributes at [addr, addr + len), which is page-aligned and below TASK_SIZE; what
+ * was there goes. 0 or error (mmap.c).
+ */
+int mmap_region(struct mm_struct *mm, struct file *file, vaddr_t addr, uint32_t len,
+		uint32_t vm_flags, uint32_t pgoff);
 /* Address of a hole as mmap finds one, or -ENOMEM, -EINVAL, -EPERM (mmap.c). flags: MAP_FIXED alone. */
 uint32_t get_unmapped_area(struct mm_struct *mm, vaddr_t addr, uint32_t len, uint32_t flags);
 
