@@ -20,6 +20,7 @@ void user_memory_init(void)
 	page->state = PAGE_RESERVED;
 	mm.totalram_pages--;
 	mm.zero_pfn = page_to_pfn(page);
+	proc_caches_init();
 	rmap_init();
 	filemap_init();
 }

@@ -17,63 +17,13 @@
 #define MM_MM_H
 
 #include "mm/mm_types.h"
+#include "mm/mman.h"
 
 #define IS_ERR_VALUE(x) ((uint32_t)(x) >= (uint32_t)-4095)
 
-#define PROT_NONE 0x0u
-#define PROT_READ 0x1u
-#define PROT_WRITE 0x2u
-#define PROT_EXEC 0x4u
-#define PROT_GROWSDOWN 0x01000000u
-#define PROT_GROWSUP 0x02000000u
-
-#define MAP_SHARED 0x01u
-#define MAP_PRIVATE 0x02u
-#define MAP_SHARED_VALIDATE 0x03u
-#define MAP_TYPE 0x0fu
-#define MAP_FIXED 0x10u
-#define MAP_ANONYMOUS 0x20u
-#define MAP_GROWSDOWN 0x0100u
-#define MAP_DENYWRITE 0x0800u
-#define MAP_EXECUTABLE 0x1000u
-#define MAP_LOCKED 0x2000u
-#define MAP_NORESERVE 0x4000u
-#define MAP_32BIT 0x40u
-#define MAP_ABOVE4G 0x80u
-#define MAP_POPULATE 0x8000u
-#define MAP_NONBLOCK 0x10000u
-#define MAP_STACK 0x20000u
-#define MAP_HUGETLB 0x40000u
-#define MAP_FIXED_NOREPLACE 0x100000u
-#define MAP_UNINITIALIZED 0x4000000u
-
-#define MREMAP_MAYMOVE 1u
-#define MREMAP_FIXED 2u
-#define MREMAP_DONTUNMAP 4u
-
-#define MADV_NORMAL 0
-#define MADV_RANDOM 1
-#define MADV_SEQUENTIAL 2
-#define MADV_WILLNEED 3
-#define MADV_DONTNEED 4
-#define MADV_FREE 8
-#define MADV_DONTFORK 10
-#define MADV_DOFORK 11
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#define MADV_DONTNEED_LOCKED 24
-
-#define MS_ASYNC 1u
-#define MS_INVALIDATE 2u
-#define MS_SYNC 4u
-
-#define MCL_CURRENT 1u
-#define MCL_FUTURE 2u
-#define MCL_ONFAULT 4u
-
 /* --- address spaces (mm_struct.c) ---------------------------------------------------------------- */
 
-/* Caches of mm_structs and VMAs; once, when SLUB is up. */
+/* Caches of mm_structs and VMAs; by user_memory_init(). */
 void proc_caches_init(void);
 /*
  * An empty space with the kernel's half, Linux's default limits (stack 8 MiB, locked 8 MiB, no others)
@@ -152,8 +102,8 @@ int setup_stack_vma(struct mm_struct *mm, uint32_t bytes);
 #define FAULT_USER 0x4u
 
 /*
- * Once, when SLUB is up: the zero page, caches of rmap.c and filemap.c. Panics without memory: it is
- * boot.
+ * Once, when SLUB is up: the zero page, caches of all that user space needs. Panics without memory: it
+ * is boot.
  */
 void user_memory_init(void);
 

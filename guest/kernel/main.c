@@ -18,6 +18,7 @@
 #include <kernel/time.h>
 
 #include "mm/highmem.h"
+#include "mm/mm.h"
 #include "mm/page_alloc.h"
 #include "mm/slub.h"
 #include "mm/vmalloc.h"
@@ -36,6 +37,7 @@ static void mm_init(void)
 	kmap_init();
 	kmem_cache_init(boot_params.slub_debug, boot_params.slab_nomerge);
 	vmalloc_init();
+	user_memory_init();
 }
 
 static void announce_vmcoreinfo(void)

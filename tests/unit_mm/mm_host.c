@@ -10,6 +10,7 @@
 
 #include "mm/highmem.h"
 #include "mm/memblock.h"
+#include "mm/mm.h"
 #include "mm/slub.h"
 #include "mm/vmalloc.h"
 #include "mm_host.h"
@@ -24,6 +25,7 @@
 /* Linked in or not: a test of one module does without the others. */
 #pragma weak kmap_init
 #pragma weak vmalloc_init
+#pragma weak user_memory_init
 #pragma weak vmalloc_fault
 #pragma weak kmem_cache_init
 #pragma weak slub_check
@@ -462,6 +464,8 @@ void mm_host_begin(const struct mm_host_config *c)
 		kmap_init();
 	if (vmalloc_init)
 		vmalloc_init();
+	if (user_memory_init && !c->kernel_only)
+		user_memory_init();
 }
 
 void mm_host_begin_ram(uint64_t ram_bytes)

@@ -41,6 +41,7 @@ struct mm_host_config {
 	const char *slub_debug;		    /* slub_debug= */
 	bool slub_nomerge;
 	bool memblock_only; /* stop before zones_init() */
+	bool kernel_only;   /* without user_memory_init(), which takes a page and makes caches */
 };
 
 #define MM_HOST_KERNEL_START 0x100000u

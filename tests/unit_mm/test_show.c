@@ -229,8 +229,10 @@ static void meminfo_has_linux_lines_in_its_order(void)
 /* 128 MiB, the upper 32 of them HIGHMEM: high_memory is 0xc6000000, VMALLOC_START 0xc6800000. */
 static void small_machine(void)
 {
-	mm_host_begin(&(struct mm_host_config){
-		.ram_bytes = 128 * MIB, .highmem = 32 * MIB, .slub_nomerge = true });
+	mm_host_begin(&(struct mm_host_config){ .kernel_only = true,
+						.ram_bytes = 128 * MIB,
+						.highmem = 32 * MIB,
+						.slub_nomerge = true });
 }
 
 /*

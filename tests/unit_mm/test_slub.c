@@ -50,7 +50,7 @@ static void kmalloc_caches_are_listed_newest_first(void)
 	struct kmem_cache_info info;
 	unsigned n = 0;
 
-	mm_host_begin_ram(64 << 20);
+	mm_host_begin(&(struct mm_host_config){ .ram_bytes = 64 << 20, .kernel_only = true });
 	LOGGED("SLUB: Genslabs=13, HWalign=32, Order=0-3, MinObjects=0, CPUs=1, Nodes=1\n");
 	for (; n < ARRAY_SIZE(names); n++) {
 		CU_ASSERT_FATAL(kmem_cache_info(n, &info));

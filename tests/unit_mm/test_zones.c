@@ -130,7 +130,7 @@ static void what_is_taken_is_not_handed_out(void)
 {
 	uint32_t map = map_pages(32 * MIB_PAGES);
 
-	mm_host_begin_ram(32 << 20);
+	mm_host_begin(&(struct mm_host_config){ .ram_bytes = 32 << 20, .kernel_only = true });
 	CU_ASSERT_EQUAL(pfn_to_page(0)->state, PAGE_RESERVED);
 	CU_ASSERT_NOT_EQUAL(pfn_to_page(1)->state, PAGE_RESERVED);
 	CU_ASSERT_EQUAL(pfn_to_page(256)->state, PAGE_RESERVED);
