@@ -50,6 +50,7 @@
 #define EOPNOTSUPP 95
 /* Inside the kernel alone: restart the call after the signal (Linux, errno.h). */
 #define ERESTARTSYS 512
+#define ERESTARTNOHAND 514 /* restart only if there is no handler */
 #endif
 
 #endif

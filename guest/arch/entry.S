@@ -29,7 +29,7 @@
 	.endm
 
 	/*
-	 * FS and GS become null: were they the user's, an exception in return_from_kernel would
+	 * FS and GS become null: were they the user's, an exception in restore_all would
 	 * save and restore the very selector that it is to mend.
 	 */
 	.macro LOAD_KERNEL_SEGMENTS
@@ -86,6 +86,12 @@ exception_entry:
 	addl $12, %esp
 	jmp return_from_kernel
 
+/* An IRET to user mode faulted: its frame is what is left on the stack. Like an exception of the user. */
+iret_fault:
+	pushl $0
+	pushl $TRAP_IRET
+	jmp exception_entry
+
 irq_entry:
 	pushl %gs
 	pushl %fs
@@ -107,11 +113,25 @@ system_call:
 	call do_syscall
 	addl $4, %esp
 
+return_from_kernel:
+	movl PT_CS(%esp), %eax
+	notl %eax
+	testb $3, %al			/* user_mode() */
+	jnz restore_all
+
+/* Interrupts stay off from the last look at the work until IRET. */
+	.globl return_to_user
+return_to_user:
+	cli
+	movl current_task, %eax
+	cmpl $0, (%eax)			/* task_struct.work */
+	jne work_pending
+
 /*
  * The saved selectors are the user's; a descriptor they name may be gone by now. Such a selector
  * becomes null, and the load is tried again.
  */
-return_from_kernel:
+restore_all:
 	popl %ebx
 	popl %ecx
 	popl %edx
@@ -124,7 +144,13 @@ return_from_kernel:
 3:	popl %fs
 4:	popl %gs
 	addl $4, %esp			/* orig_ax */
-	iret
+9:	iret
+
+work_pending:
+	pushl %esp
+	call do_pending_work
+	addl $4, %esp
+	jmp return_to_user
 
 5:	movl $0, (%esp)
 	jmp 1b
@@ -139,6 +165,7 @@ return_from_kernel:
 	_ASM_EXTABLE(2b, 6b)
 	_ASM_EXTABLE(3b, 7b)
 	_ASM_EXTABLE(4b, 8b)
+	_ASM_EXTABLE(9b, iret_fault)
 
 /*
  * void panic(const char *fmt, ...): a pt_regs of the caller, then do_panic(regs, fmt, args). On

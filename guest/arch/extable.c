@@ -2,15 +2,25 @@
 #include <arch/extable.h>
 #include <arch/sections.h>
 
+/* The continuation, or 0. */
+static u32 find_fixup(u32 ip)
+{
+	for (const u32(*row)[2] = __start___ex_table; row < __stop___ex_table; row++)
+		if ((*row)[0] == ip)
+			return (*row)[1];
+	return 0;
+}
+
+bool has_fixup(const struct pt_regs *regs)
+{
+	return find_fixup(regs->ip);
+}
+
 bool fixup_exception(struct pt_regs *regs)
 {
-	const u32(*row)[2];
+	u32 ip = find_fixup(regs->ip);
 
-	for (row = __start___ex_table; row < __stop___ex_table; row++) {
-		if ((*row)[0] == regs->ip) {
-			regs->ip = (*row)[1];
-			return true;
-		}
-	}
-	return false;
+	if (ip)
+		regs->ip = ip;
+	return ip;
 }

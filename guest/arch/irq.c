@@ -7,10 +7,16 @@
 
 static irq_handler_t irq_handlers[NR_IRQS];
 static u32 irq_depth; /* handlers that are running */
+static const struct pt_regs *irq_regs;
 
 bool in_interrupt(void)
 {
 	return irq_depth != 0;
+}
+
+const struct pt_regs *get_irq_regs(void)
+{
+	return irq_regs;
 }
 
 void init_IRQ(void)
@@ -36,6 +42,7 @@ void do_IRQ(struct pt_regs *regs)
 	if (!irq_handlers[irq])
 		panic("interrupt on IRQ %u, which nobody requested", irq);
 	irq_depth++;
+	irq_regs = regs;
 	irq_handlers[irq]();
 	irq_depth--;
 }

@@ -5,6 +5,7 @@
 #include <arch/processor.h>
 #include <kernel/kallsyms.h>
 #include <kernel/printk.h>
+#include <kernel/sched.h>
 #include <kernel/time.h>
 #include <lib/vsprintf.h>
 
@@ -71,10 +72,14 @@ bool arch_in_interrupt(void)
 	return in_interrupt();
 }
 
-/* What we wait for is done by an interrupt handler, as long as there is one thread. */
+/* What we wait for is done by another task, or by an interrupt handler if no other can run. */
 void arch_relax(void)
 {
-	if (!arch_irqs_off())
+	if (arch_irqs_off() || in_interrupt())
+		return;
+	if (nr_running() > 1)
+		schedule();
+	else
 		safe_halt();
 }
 

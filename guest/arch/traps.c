@@ -6,6 +6,8 @@
 #include <arch/segment.h>
 #include <arch/traps.h>
 #include <kernel/panic.h>
+#include <kernel/sched.h>
+#include <kernel/syscall.h>
 
 #include "mm/errno.h"
 
@@ -14,6 +16,7 @@ _Static_assert(offsetof(struct pt_regs, es) == PT_ES, "entry.S");
 _Static_assert(offsetof(struct pt_regs, fs) == PT_FS, "entry.S");
 _Static_assert(offsetof(struct pt_regs, gs) == PT_GS, "entry.S");
 _Static_assert(offsetof(struct pt_regs, orig_ax) == PT_ORIG_AX, "entry.S");
+_Static_assert(offsetof(struct pt_regs, cs) == PT_CS, "entry.S");
 _Static_assert(offsetof(struct pt_regs, sp) == PT_SP, "entry.S");
 
 extern const char exception_stubs[], irq_stubs[], system_call[];
@@ -81,24 +84,55 @@ bool notify_die(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2)
 	return die_notifier && die_notifier(&args);
 }
 
+/* The signal of each exception of user mode, as Linux sends it (arch/x86/kernel/traps.c). */
+static const struct trap_signal {
+	u8 sig, code;
+	bool addr; /* si_addr is the instruction, else 0 */
+} trap_signals[] = {
+	[TRAP_DE] = { SIGFPE, FPE_INTDIV, true },  [TRAP_DB] = { SIGTRAP, TRAP_TRACE, true },
+	[TRAP_BP] = { SIGTRAP, SI_KERNEL, false }, [TRAP_OF] = { SIGSEGV, SI_KERNEL, false },
+	[TRAP_BR] = { SIGSEGV, SI_KERNEL, false }, [TRAP_UD] = { SIGILL, ILL_ILLOPN, true },
+	[TRAP_NM] = { SIGFPE, SI_KERNEL, false }, /* there is no FPU and none is emulated */
+	[TRAP_TS] = { SIGSEGV, SI_KERNEL, false }, [TRAP_NP] = { SIGBUS, SI_KERNEL, false },
+	[TRAP_SS] = { SIGBUS, SI_KERNEL, false },  [TRAP_GP] = { SIGSEGV, SI_KERNEL, false },
+	[TRAP_AC] = { SIGBUS, BUS_ADRALN, false }, [TRAP_IRET] = { SIGILL, ILL_BADSTK, false },
+};
+
+/* A process did it; the boot thread's user mode is a test's, which has its notifier. */
+static bool signal_for_trap(struct pt_regs *regs, u32 error_code, u32 vector)
+{
+	const struct trap_signal *s = &trap_signals[vector];
+
+	if (!user_mode(regs) && vector != TRAP_IRET)
+		return false;
+	if (!current->mm || vector >= ARRAY_SIZE(trap_signals) || !s->sig)
+		return false;
+	force_fault(s->sig, s->code, s->addr ? regs->ip : 0, vector, error_code);
+	return true;
+}
+
 void do_trap(struct pt_regs *regs, u32 error_code, u32 vector)
 {
 	if (vector == TRAP_PF) {
 		do_page_fault(regs, error_code);
 		return;
 	}
-	if (notify_die(regs, vector, error_code, 0))
+	if (vector != TRAP_IRET && notify_die(regs, vector, error_code, 0))
+		return;
+	if (signal_for_trap(regs, error_code, vector))
 		return;
 	/* After a double fault CS:EIP mean nothing (Intel SDM vol. 3, 6.15): no way back. */
 	if (vector != TRAP_DF && !user_mode(regs) && fixup_exception(regs))
 		return;
-	die(trap_name(vector), regs, error_code);
+	die(vector == TRAP_IRET ? "return to user mode failed" : trap_name(vector), regs,
+	    error_code);
 }
 
-/* There are no system calls yet: each is answered as Linux answers an unknown number. */
-void do_syscall(struct pt_regs *regs)
+void do_pending_work(struct pt_regs *regs)
 {
-	if (notify_die(regs, SYSCALL_VECTOR, 0, 0))
-		return;
-	regs->ax = (u32)-ENOSYS;
+	local_irq_enable();
+	if (current->work & WORK_RESCHED)
+		schedule();
+	if (current->work & WORK_SIGNAL)
+		do_signal(regs);
 }

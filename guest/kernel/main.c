@@ -14,6 +14,7 @@
 #include <kernel/panic.h>
 #include <kernel/params.h>
 #include <kernel/printk.h>
+#include <kernel/sched.h>
 #include <kernel/show.h>
 #include <kernel/time.h>
 
@@ -62,6 +63,7 @@ void start_kernel(u32 boot_magic, u32 multiboot_info)
 	print_boot_info();
 	mm_init();
 	announce_vmcoreinfo();
+	sched_init();
 
 	init_IRQ();
 	time_init();

@@ -4,8 +4,10 @@
 #include <arch/ptrace.h>
 #include <arch/sections.h>
 #include <drivers/debug_exit.h>
+#include <kernel/kallsyms.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
+#include <kernel/sched.h>
 
 #define TRACE_MAX 32
 
@@ -17,17 +19,31 @@ void machine_exit(u32 status)
 
 static bool on_kernel_stack(u32 address)
 {
-	return address >= (u32)init_stack && address <= (u32)init_stack_top - 8 && !(address & 3);
+	u32 stack = current->stack ? (u32)current->stack : (u32)init_stack;
+
+	return address >= stack && address <= stack + THREAD_SIZE - 8 && !(address & 3);
+}
+
+/* call: the address is a return address, which may lie behind the function's end. */
+static void show_place(u32 ip, bool call)
+{
+	struct kallsym sym;
+
+	if (kallsyms_lookup(ip - call, &sym))
+		printk("  %08x %s+0x%x/0x%x\n", ip, sym.name, ip - sym.start, sym.bytes);
+	else
+		printk("  %08x\n", ip);
 }
 
 /* Follows the frame pointers; bp is the innermost. Frames must ascend, or the chain is broken. */
 static void show_trace(u32 ip, u32 bp)
 {
-	printk("Stack trace:\n  %08x\n", ip);
+	printk("Stack trace:\n");
+	show_place(ip, false);
 	for (u32 i = 0; i < TRACE_MAX && on_kernel_stack(bp); i++) {
 		const u32 *frame = (const u32 *)bp;
 
-		printk("  %08x\n", frame[1]);
+		show_place(frame[1], true);
 		if (frame[0] <= bp)
 			break;
 		bp = frame[0];
@@ -78,6 +94,8 @@ void die(const char *what, struct pt_regs *regs, u32 error_code)
 {
 	begin_panic();
 	printk("panic: %s in %s mode\n", what, user_mode(regs) ? "user" : "kernel");
+	if (current->pid)
+		printk("process %u (%s)\n", current->pid, current->comm);
 	show_regs(regs, error_code);
 	machine_exit(EXIT_PANIC);
 }

@@ -49,6 +49,25 @@ static void print_file(const struct show_file *f)
 		print_large(f, b.needed + PAGE_SIZE); /* it may grow by what it needs itself */
 }
 
+/* Up to the comma. */
+static size_t word_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] && s[n] != ',')
+		n++;
+	return n;
+}
+
+/* The first of names, "" if it is too long to be one; returns where the next begins. */
+static const char *next_name(const char *names, char name[NAME_MAX])
+{
+	size_t n = word_length(names);
+
+	strlcpy(name, names, n < NAME_MAX ? n + 1 : 1);
+	return names + n + (names[n] != '\0');
+}
+
 void show_files_named(const char *names)
 {
 	if (!strcmp(names, "all")) {
@@ -57,18 +76,28 @@ void show_files_named(const char *names)
 		return;
 	}
 	while (*names) {
-		size_t n = 0;
 		char name[NAME_MAX];
+		const char *word = names;
 		const struct show_file *f;
 
-		while (names[n] && names[n] != ',')
-			n++;
-		strlcpy(name, names, n < NAME_MAX ? n + 1 : NAME_MAX);
-		f = n < NAME_MAX ? show_find(name) : NULL;
+		names = next_name(names, name);
+		f = show_find(name);
 		if (f)
 			print_file(f);
-		else
-			printk("show=%.*s ignored: there is no such file\n", (int)n, names);
-		names += names[n] ? n + 1 : n;
+		else if (strcmp(name, SHOW_SYSCALLS))
+			printk("show=%.*s ignored: there is no such file\n", (int)word_length(word),
+			       word);
 	}
+}
+
+bool show_asks_for(const char *names, const char *name)
+{
+	while (*names) {
+		char asked[NAME_MAX];
+
+		names = next_name(names, asked);
+		if (!strcmp(asked, name))
+			return true;
+	}
+	return false;
 }

@@ -15,7 +15,8 @@ static const struct suite {
 	{ "selector", selector_tests, false }, { "gate", gate_tests, false },
 	{ "ioperm", ioperm_tests, false },     { "double_fault", double_fault_tests, false },
 	{ "debug", debug_tests, false },       { "cpu", cpu_tests, false },
-	{ "device", device_tests, false },     { "mm", mm_tests, true },
+	{ "device", device_tests, false },     { "sched", sched_tests, false },
+	{ "mm", mm_tests, true },
 };
 
 void selftest_fail(struct selftest_result *r, const char *file, int line, const char *what)

@@ -27,5 +27,7 @@
 
 /* If regs->ip has a row, sets regs->ip to its continuation and returns true. */
 bool fixup_exception(struct pt_regs *regs);
+/* Does it have one? */
+bool has_fixup(const struct pt_regs *regs);
 #endif
 #endif

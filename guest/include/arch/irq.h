@@ -21,8 +21,9 @@ void init_IRQ(void);
 /* Installs the handler and unmasks the line. The line must be free: a second owner is a panic. */
 void request_irq(u32 irq, irq_handler_t handler);
 
-/* Is a handler running? */
+/* Is a handler running? What it interrupted: for handlers alone. */
 bool in_interrupt(void);
+const struct pt_regs *get_irq_regs(void);
 
 /* Called from entry.S. */
 void do_IRQ(struct pt_regs *regs);

@@ -13,6 +13,7 @@
 #define PT_FS 36
 #define PT_GS 40
 #define PT_ORIG_AX 44
+#define PT_CS 52
 #define PT_SP 60
 
 #ifndef __ASSEMBLER__

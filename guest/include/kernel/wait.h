@@ -11,6 +11,7 @@
 
 #include <lib/types.h>
 
+#include "mm/errno.h"
 #include "mm/list.h"
 
 struct task_struct;
