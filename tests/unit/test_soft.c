@@ -76,7 +76,7 @@ static void saved_vcpu_goes_on_exactly_the_same_when_loaded(void)
 	rig_end(&b);
 }
 
-static void shadow_is_refused_with_the_mend(void)
+static void too_few_shadow_pages_are_refused_with_the_least_that_will_do(void)
 {
 	struct engine_config config = { .mmu = ENGINE_MMU_SHADOW };
 	struct engine_probe probe;
@@ -87,9 +87,18 @@ static void shadow_is_refused_with_the_mend(void)
 	CU_ASSERT_EQUAL_FATAL(ram_create(&ram, 4u << 20, NULL), 0);
 	config.ram = &ram;
 	engine_soft.probe(ENGINE_MMU_SHADOW, &probe);
-	CU_ASSERT_FALSE(probe.usable);
+	CU_ASSERT_TRUE(probe.usable);
+	config.shadow.pages = SHADOW_MIN_PAGES - 1;
 	CU_ASSERT_EQUAL(engine_soft.create(&e, &config, &d), -EINVAL);
-	CU_ASSERT_PTR_NOT_NULL(strstr(d.text, "--mmu direct"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(d.text, "give --shadow-pages from 12 to 1048576"));
+	config.shadow.pages = SHADOW_MIN_PAGES;
+	CU_ASSERT_EQUAL_FATAL(engine_soft.create(&e, &config, &d), 0);
+	CU_ASSERT_PTR_NOT_NULL(engine_soft.shadow(e));
+	engine_soft.destroy(e);
+	config.mmu = ENGINE_MMU_DIRECT;
+	CU_ASSERT_EQUAL_FATAL(engine_soft.create(&e, &config, &d), 0);
+	CU_ASSERT_PTR_NULL(engine_soft.shadow(e));
+	engine_soft.destroy(e);
 	ram_destroy(&ram);
 }
 
@@ -99,7 +108,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(idle_time_passes_at_once_and_exactly),
 	UNIT_TEST(unsupported_instruction_is_named),
 	UNIT_TEST(saved_vcpu_goes_on_exactly_the_same_when_loaded),
-	UNIT_TEST(shadow_is_refused_with_the_mend),
+	UNIT_TEST(too_few_shadow_pages_are_refused_with_the_least_that_will_do),
 	UNIT_END,
 };
 

@@ -17,6 +17,7 @@
 
 #include "base/diag.h"
 #include "base/types.h"
+#include "mmu/shadow.h"
 #include "x86/exec.h"
 #include "x86/regs.h"
 
@@ -33,11 +34,23 @@ struct engine_bus {
 	void (*mmio_write)(void *ctx, gpa_t gpa, unsigned size, uint32_t value);
 };
 
+/* For ENGINE_MMU_SHADOW; all zero is good. */
+struct engine_shadow_config {
+	uint32_t pages; /* of the pool; 0: SHADOW_DEFAULT_PAGES */
+	enum shadow_sync sync;
+	/* Audit at each flush and after that many exits; a finding fails the run. 0: never. */
+	uint32_t audit_exits;
+	/* Called for each event, in the middle of run; now_ns is exact there. NULL: nobody listens. */
+	void (*trace)(void *ctx, const struct shadow_event *event);
+	void *trace_ctx;
+};
+
 struct engine_config {
 	struct ram *ram;
 	struct engine_bus bus;
 	enum engine_mmu mmu;
 	enum x86_tlb_kind tlb;
+	struct engine_shadow_config shadow;
 	uint64_t limit_work; /* run comes back when engine_stats.work reaches it; 0: never */
 };
 
@@ -142,6 +155,8 @@ struct engine_ops {
 	void (*stats)(const struct engine *e, struct engine_stats *out);
 	/* The chain of exceptions, or NULL where the engine does not see them. */
 	const struct x86_fault_log *(*faults)(const struct engine *e);
+	/* The shadow MMU of the stopped engine, for its counters, dump and audit; NULL: mmu direct. */
+	struct shadow *(*shadow)(const struct engine *e);
 	/* What get_state cannot tell after a shutdown or failure, in a line; NULL: it is exact. */
 	const char *(*state_caveat)(const struct engine *e);
 };

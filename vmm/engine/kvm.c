@@ -506,6 +506,11 @@ static const struct x86_fault_log *kvm_faults(const struct engine *e)
 	return NULL;
 }
 
+static struct shadow *kvm_shadow(const struct engine *e)
+{
+	return NULL;
+}
+
 static const char *kvm_state_caveat(const struct engine *e)
 {
 	const struct kvm *k = (const struct kvm *)(const void *)e;
@@ -538,5 +543,6 @@ const struct engine_ops engine_kvm = {
 	.load = kvm_load,
 	.stats = kvm_stats,
 	.faults = kvm_faults,
+	.shadow = kvm_shadow,
 	.state_caveat = kvm_state_caveat,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/soft_shadow.h"
 #include "machine/ram.h"
 #include "mmu/walk.h"
 
@@ -16,6 +17,7 @@ struct soft {
 	struct engine engine;
 	struct engine_config config;
 	struct cpu *cpu;
+	struct soft_shadow *shadow; /* NULL: mmu direct */
 	struct engine_stats stats;
 	struct walk_source tables; /* guest RAM, as the walker sees it */
 };
@@ -83,6 +85,45 @@ static bool soft_translate(void *ctx, gva_t lin, unsigned access, struct x86_map
 	return true;
 }
 
+/* The same under mmu shadow. */
+static bool soft_translate_shadow(void *ctx, gva_t lin, unsigned access, struct x86_mapping *map,
+				  uint32_t *error)
+{
+	const struct soft *s = ctx;
+
+	return soft_shadow_translate(s->shadow, lin, access, map, error);
+}
+
+static void soft_invlpg(void *ctx, gva_t lin)
+{
+	const struct soft *s = ctx;
+
+	soft_shadow_invlpg(s->shadow, lin);
+}
+
+static void soft_flushed(void *ctx, bool global)
+{
+	const struct soft *s = ctx;
+
+	/* x86_create() sets the first state before there is a vCPU to look at */
+	if (s->cpu)
+		soft_shadow_flush(s->shadow, global);
+}
+
+static void soft_wp_changed(void *ctx)
+{
+	const struct soft *s = ctx;
+
+	soft_shadow_wp_changed(s->shadow);
+}
+
+static void soft_stored(void *ctx, gpa_t gpa, unsigned len)
+{
+	const struct soft *s = ctx;
+
+	shadow_guest_store(soft_shadow_mmu(s->shadow), gpa, len);
+}
+
 static uint8_t *soft_page(void *ctx, gpa_t frame)
 {
 	const struct soft *s = ctx;
@@ -126,10 +167,8 @@ static void soft_mmio_write(void *ctx, gpa_t gpa, unsigned size, uint32_t value)
 
 static void soft_probe(enum engine_mmu mmu, struct engine_probe *out)
 {
-	out->usable = mmu == ENGINE_MMU_DIRECT;
-	snprintf(out->reason, sizeof(out->reason), "%s",
-		 out->usable ? "the interpreter runs on every host"
-			     : "the interpreter has no shadow tables yet");
+	out->usable = true;
+	snprintf(out->reason, sizeof(out->reason), "the interpreter runs on every host");
 }
 
 static void soft_destroy(struct engine *e)
@@ -137,7 +176,25 @@ static void soft_destroy(struct engine *e)
 	struct soft *s = soft_of(e);
 
 	x86_destroy(s->cpu);
+	soft_shadow_destroy(s->shadow);
 	free(s);
+}
+
+/* What of x86_env is of mmu shadow. */
+static int create_shadow(struct soft *s, struct x86_env *env, struct diag *d)
+{
+	int err = soft_shadow_create(&s->shadow, &s->config, &s->tables, d);
+
+	if (err)
+		return err;
+	env->translate = soft_translate_shadow;
+	env->invlpg = soft_invlpg;
+	env->flush = soft_flushed;
+	env->wp_changed = soft_wp_changed;
+	env->rights_are_partial = true;
+	env->watched = soft_shadow_watched(s->shadow);
+	env->stored = soft_stored;
+	return 0;
 }
 
 static int soft_create(struct engine **out, const struct engine_config *config, struct diag *d)
@@ -153,23 +210,23 @@ static int soft_create(struct engine **out, const struct engine_config *config, 
 		.io_write = soft_io_write,
 		.ram_frames = config->ram->bytes >> PAGE_SHIFT,
 	};
-	int err;
+	int err = 0;
 
 	if (!s)
 		return diag_set(d, ENOMEM, "no memory for engine soft");
-	if (config->mmu != ENGINE_MMU_DIRECT) {
-		free(s);
-		return diag_set(d, EINVAL,
-				"engine soft has no shadow tables yet; use --mmu direct");
-	}
 	s->engine.ops = &engine_soft;
 	s->config = *config;
 	s->tables = (struct walk_source){ .ctx = s, .read = table_read, .cas = table_cas };
-	err = x86_create(&s->cpu, &env, config->tlb);
+	if (config->mmu == ENGINE_MMU_SHADOW)
+		err = create_shadow(s, &env, d);
+	if (!err && x86_create(&s->cpu, &env, config->tlb))
+		err = diag_set(d, ENOMEM, "no memory for the vCPU of engine soft");
 	if (err) {
-		free(s);
-		return diag_set(d, -err, "no memory for the vCPU of engine soft");
+		soft_destroy(&s->engine);
+		return err;
 	}
+	if (s->shadow)
+		soft_shadow_attach(s->shadow, s->cpu);
 	x86_limit_work(s->cpu, config->limit_work);
 	*out = &s->engine;
 	return 0;
@@ -193,6 +250,11 @@ static void soft_run(struct engine *e, uint64_t deadline_ns, struct engine_exit 
 	out->text[0] = 0;
 	if (stop == X86_STOP_UNSUPPORTED)
 		snprintf(out->text, sizeof(out->text), "%s", x86_stop_info(s->cpu)->text);
+	if (s->shadow && soft_shadow_finding(s->shadow)) {
+		out->reason = ENGINE_EXIT_FAILED;
+		snprintf(out->text, sizeof(out->text), "shadow audit: %.140s",
+			 soft_shadow_finding(s->shadow));
+	}
 	s->stats.exits[out->reason]++;
 }
 
@@ -258,7 +320,11 @@ static int soft_flush(struct engine *e)
 
 static void soft_ram_written(struct engine *e, gpa_t gpa, uint64_t len)
 {
-	x86_ram_written(soft_of(e)->cpu, gpa, len);
+	struct soft *s = soft_of(e);
+
+	x86_ram_written(s->cpu, gpa, len);
+	if (s->shadow)
+		shadow_guest_store(soft_shadow_mmu(s->shadow), gpa, len);
 }
 
 static int soft_poke_entry(struct engine *e, gpa_t gpa, pte_t value)
@@ -272,6 +338,8 @@ static int soft_poke_entry(struct engine *e, gpa_t gpa, pte_t value)
 		return -EFAULT;
 	x86_ram_written(s->cpu, gpa, sizeof(value));
 	memcpy(at, &value, sizeof(value));
+	if (s->shadow)
+		shadow_guest_store(soft_shadow_mmu(s->shadow), gpa, sizeof(value));
 	x86_flush_all(s->cpu);
 	return 0;
 }
@@ -318,6 +386,13 @@ static const struct x86_fault_log *soft_faults(const struct engine *e)
 	return x86_faults(soft_of_const(e)->cpu);
 }
 
+static struct shadow *soft_shadow(const struct engine *e)
+{
+	const struct soft *s = soft_of_const(e);
+
+	return s->shadow ? soft_shadow_mmu(s->shadow) : NULL;
+}
+
 static const char *soft_state_caveat(const struct engine *e)
 {
 	return NULL;
@@ -346,5 +421,6 @@ const struct engine_ops engine_soft = {
 	.load = soft_load,
 	.stats = soft_stats,
 	.faults = soft_faults,
+	.shadow = soft_shadow,
 	.state_caveat = soft_state_caveat,
 };

@@ -146,9 +146,9 @@ struct shadow_config {
 	struct shadow_ops ops;
 	struct walk_source tables; /* guest RAM; cas as for any walk of the running guest */
 	pfn_t ram_frames;	   /* guest frames below this number may be RAM */
-	void *pool;	    /* page-aligned, all zero, `pages` of 4 KiB; NULL: not readable here */
-	uint32_t pages;	    /* SHADOW_MIN_PAGES .. SHADOW_MAX_PAGES */
-	uint64_t pool_base; /* address of the pool as entries name it */
+	void *pool;		   /* page-aligned, all zero, `pages` of 4 KiB */
+	uint32_t pages;		   /* SHADOW_MIN_PAGES .. SHADOW_MAX_PAGES */
+	uint64_t pool_base;	   /* address of the pool as entries name it */
 	enum shadow_sync sync;
 	/*
 	 * What a guest may notice: X86_TLB_NORMAL; X86_TLB_HOARD keeps entries whose guest entry has

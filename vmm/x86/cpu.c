@@ -206,6 +206,8 @@ void cpu_set_cr0(struct cpu *c, uint32_t value)
 	c->cr0 = value | CR0_ET;
 	if (changed & (CR0_PG | CR0_PE))
 		x86_flush_all(c);
+	else if (changed & CR0_WP && c->env.wp_changed)
+		c->env.wp_changed(c->env.ctx);
 	cpu_mode_changed(c);
 }
 
@@ -239,6 +241,16 @@ void x86_flush_all(struct cpu *c)
 	tlb_flush_all(&c->tlb, true);
 	if (c->env.flush)
 		c->env.flush(c->env.ctx, true);
+}
+
+void x86_drop_page(struct cpu *c, gva_t lin)
+{
+	tlb_drop_small(&c->tlb, lin);
+}
+
+void x86_drop_all(struct cpu *c)
+{
+	tlb_flush_all(&c->tlb, true);
 }
 
 void x86_ram_written(struct cpu *c, gpa_t gpa, uint64_t len)

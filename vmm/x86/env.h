@@ -26,6 +26,7 @@ enum x86_access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH, ACCESS_KINDS };
 #define MAP_D 4u      /* dirty is set in the leaf: a write needs no walk */
 #define MAP_G 8u      /* global, and CR4.PGE was on */
 #define MAP_LARGE 16u /* part of a 4 MiB page: INVLPG drops all of it */
+#define MAP_ONCE 32u  /* good for this access alone, not to be cached */
 
 struct x86_mapping {
 	gpa_t frame; /* guest-physical address of the 4 KiB frame */
@@ -62,6 +63,26 @@ struct x86_env {
 	 */
 	void (*invlpg)(void *ctx, gva_t lin);
 	void (*flush)(void *ctx, bool global);
+
+	/*
+	 * CR0.WP changed: no translation is dropped, but under shadow tables, whose W and U depend on
+	 * WP, cached ones may mean something else. May be NULL.
+	 */
+	void (*wp_changed)(void *ctx);
+
+	/*
+	 * Cached rights are less than what the guest's tables give (shadow tables): an access that
+	 * they refuse asks translate(), always.
+	 */
+	bool rights_are_partial;
+
+	/*
+	 * A byte for each frame below ram_frames, or NULL: where it is not 0, `stored` is called after
+	 * each store to that frame. It may become non-zero only after the translations that allow
+	 * writing there were dropped (x86_drop_page, x86_drop_all).
+	 */
+	const uint8_t *watched;
+	void (*stored)(void *ctx, gpa_t gpa, unsigned len);
 
 	/* Guest-physical frames below this number may be RAM; sizes the map of code pages. */
 	pfn_t ram_frames;

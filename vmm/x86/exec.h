@@ -133,6 +133,13 @@ void x86_request_window(struct cpu *c, bool on);
 void x86_flush_page(struct cpu *c, gva_t lin);
 void x86_flush_all(struct cpu *c);
 
+/*
+ * Drop the cached translation of one 4 KiB page, or all, without telling the environment: for an
+ * environment whose own tables changed. May be called inside of callbacks.
+ */
+void x86_drop_page(struct cpu *c, gva_t lin);
+void x86_drop_all(struct cpu *c);
+
 /* Guest RAM at [gpa, gpa + len) was written from outside the vCPU: drop instructions decoded there. */
 void x86_ram_written(struct cpu *c, gpa_t gpa, uint64_t len);
 

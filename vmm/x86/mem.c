@@ -6,6 +6,18 @@
 #include "x86/block.h"
 #include "x86/debug.h"
 
+/* Must stores to the frame at `gpa`, which is RAM, be announced? */
+static bool page_is_watched(const struct cpu *c, gpa_t gpa)
+{
+	return c->env.watched && c->env.watched[gpa >> PAGE_SHIFT];
+}
+
+/* Has every store to this frame to come by part_write()? */
+static bool page_is_special(const struct cpu *c, gpa_t gpa)
+{
+	return block_page_has_code(c, gpa) || page_is_watched(c, gpa);
+}
+
 /* The parts of an access that lie on one page each: two at most. */
 struct part {
 	uint8_t *host; /* NULL: MMIO at gpa */
@@ -37,7 +49,8 @@ static bool part_translate(struct cpu *c, const struct insn *i, gva_t lin, unsig
 	p->host = c->env.page(c->env.ctx, map.frame);
 	if (!p->host)
 		return true;
-	if ((access & ACCESS_KIND) != ACCESS_WRITE || !block_page_has_code(c, map.frame))
+	if (!(map.rights & MAP_ONCE) &&
+	    ((access & ACCESS_KIND) != ACCESS_WRITE || !page_is_special(c, map.frame)))
 		tlb_fill_fast(c, lin, access, p->host);
 	p->host += lin & PAGE_OFFSET_MASK;
 	return true;
@@ -109,6 +122,8 @@ static void part_write(struct cpu *c, const struct part *p, const uint8_t *from)
 	if (block_page_has_code(c, p->gpa))
 		block_written(c, p->gpa, p->bytes);
 	memcpy(p->host, from, p->bytes);
+	if (unlikely(page_is_watched(c, p->gpa)))
+		c->env.stored(c->env.ctx, p->gpa, p->bytes);
 }
 
 static void span_write(struct cpu *c, const struct span *s, const void *from)
@@ -267,7 +282,8 @@ uint8_t *mem_host(struct cpu *c, gva_t lin, unsigned access)
 	if (!tlb_translate(c, lin, access, &map, &error))
 		return NULL;
 	host = c->env.page(c->env.ctx, map.frame);
-	if (!host || ((access & ACCESS_KIND) == ACCESS_WRITE && block_page_has_code(c, map.frame)))
+	if (!host || map.rights & MAP_ONCE ||
+	    ((access & ACCESS_KIND) == ACCESS_WRITE && page_is_special(c, map.frame)))
 		return NULL;
 	tlb_fill_fast(c, lin, access, host);
 	return host + (lin & PAGE_OFFSET_MASK);

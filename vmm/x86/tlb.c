@@ -122,20 +122,24 @@ static void large_drop(struct tlb *t, uint32_t page)
 			t->entry[n].epoch = 0;
 }
 
-void tlb_flush_page(struct tlb *t, gva_t lin)
+void tlb_drop_small(struct tlb *t, gva_t lin)
 {
 	uint32_t page = lin >> PAGE_SHIFT;
 
 	entry_drop(t, page);
-	if (t->large) {
-		large_drop(t, page);
-		tlb_forget_fast(t);
-	} else {
-		for (unsigned mode = 0; mode < TLB_MODES; mode++)
-			for (unsigned kind = 0; kind < ACCESS_KINDS; kind++)
-				t->array[mode][page % TLB_FAST].tag[kind] = TLB_NO_TAG;
-	}
+	for (unsigned mode = 0; mode < TLB_MODES; mode++)
+		for (unsigned kind = 0; kind < ACCESS_KINDS; kind++)
+			t->array[mode][page % TLB_FAST].tag[kind] = TLB_NO_TAG;
 	t->code_epoch++;
+}
+
+void tlb_flush_page(struct tlb *t, gva_t lin)
+{
+	tlb_drop_small(t, lin);
+	if (t->large) {
+		large_drop(t, lin >> PAGE_SHIFT);
+		tlb_forget_fast(t);
+	}
 }
 
 enum tlb_mode tlb_mode_of(const struct cpu *c, unsigned access)
@@ -215,7 +219,7 @@ bool tlb_translate(struct cpu *c, gva_t lin, unsigned access, struct x86_mapping
 		 * fault all the same, and drops the cached entry then (SDM vol. 3, 4.10.4.3): that
 		 * is as stale as the architecture allows, so a hoard does it; others walk again.
 		 */
-		if (!allowed && t->kind == X86_TLB_HOARD) {
+		if (!allowed && t->kind == X86_TLB_HOARD && !c->env.rights_are_partial) {
 			*error = PF_P | (kind == ACCESS_WRITE ? PF_W : 0) |
 				 (access & ACCESS_USER ? PF_U : 0);
 			tlb_flush_page(t, lin);
@@ -227,7 +231,8 @@ bool tlb_translate(struct cpu *c, gva_t lin, unsigned access, struct x86_mapping
 			tlb_flush_page(t, lin);
 		return false;
 	}
-	entry_insert(t, page, map);
+	if (!(map->rights & MAP_ONCE))
+		entry_insert(t, page, map);
 	return true;
 }
 

@@ -75,6 +75,9 @@ void tlb_destroy(struct tlb *t);
 void tlb_flush_page(struct tlb *t, gva_t lin);
 void tlb_flush_all(struct tlb *t, bool global);
 
+/* Drop one 4 KiB page alone, even if it is part of a 4 MiB one. */
+void tlb_drop_small(struct tlb *t, gva_t lin);
+
 /* Empty the fast layer alone, or its write tags for one host page (it now holds code). */
 void tlb_forget_fast(struct tlb *t);
 void tlb_forget_writes(struct tlb *t, const uint8_t *host_page);
