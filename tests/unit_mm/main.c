@@ -17,7 +17,7 @@
 #define SUITES(x)                                                                                  \
 	x(host) x(memblock) x(zones) x(page_alloc) x(page_misuse) x(page_slow) x(slub)             \
 		x(slub_cache) x(slub_debug) x(rbtree) x(vmap_area) x(vmalloc) x(highmem) x(model)  \
-			x(show) x(vmcoreinfo) x(vma)
+			x(show) x(vmcoreinfo) x(vma) x(fault) x(cow) x(fork) x(rmap) x(filemap)
 /* Tables of tests/mm/. */
 #define TABLES(x) x(page_alloc) x(slub) x(vmalloc) x(highmem)
 

@@ -13,7 +13,7 @@
 #include "mm/mm.h"
 #include "mm/slub.h"
 #include "mm/vmalloc.h"
-#include "mm_host.h"
+#include "mm_host_internal.h"
 
 #define LINEAR_BYTES (1ull << 32)
 #define LINEAR_PAGES (LINEAR_BYTES >> PAGE_SHIFT)
@@ -25,12 +25,14 @@
 /* Linked in or not: a test of one module does without the others. */
 #pragma weak kmap_init
 #pragma weak vmalloc_init
-#pragma weak user_memory_init
 #pragma weak vmalloc_fault
 #pragma weak kmem_cache_init
 #pragma weak slub_check
 #pragma weak vmalloc_check
 #pragma weak highmem_check
+#pragma weak user_memory_init
+#pragma weak mm_check_all
+#pragma weak mm_host_user_miss
 
 char *mm_host_base;
 struct mm_host mm_host;
@@ -57,7 +59,7 @@ static void fatal_default(const char *message)
 
 void (*mm_host_fatal)(const char *message) = fatal_default;
 
-__attribute__((format(printf, 1, 2), noreturn)) static void fatal(const char *fmt, ...)
+void mm_host_die(const char *fmt, ...)
 {
 	static char text[512]; /* the hook keeps it */
 	va_list args;
@@ -83,7 +85,7 @@ static void forget(vaddr_t page)
 
 	if (mmap(p, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
 		 -1, 0) == MAP_FAILED)
-		fatal("flush: mmap failed");
+		mm_host_die("flush: mmap failed");
 	host.cached[page / WORD_BITS] &= ~(1ull << (page % WORD_BITS));
 	host.cached_count--;
 }
@@ -100,6 +102,38 @@ static unsigned forget_range(uint32_t first, uint32_t end)
 			forget(page);
 	}
 	return before - host.cached_count;
+}
+
+bool mm_host_tlb_has(vaddr_t va)
+{
+	return is_cached(va >> PAGE_SHIFT);
+}
+
+void mm_host_tlb_forget(vaddr_t va)
+{
+	if (is_cached(va >> PAGE_SHIFT))
+		forget(va >> PAGE_SHIFT);
+}
+
+void mm_host_tlb_fill(vaddr_t va, paddr_t pa, int prot)
+{
+	uint32_t page = va >> PAGE_SHIFT;
+
+	if (!is_cached(page) && host.cached_count >= TLB_ENTRIES)
+		forget_range(0, LINEAR_PAGES);
+	if (mmap(mm_host_base + ((uint64_t)page << PAGE_SHIFT), PAGE_SIZE, prot,
+		 MAP_SHARED | MAP_FIXED, host.memfd, (off_t)pa) == MAP_FAILED)
+		mm_host_die("TLB miss: mmap failed");
+	if (!is_cached(page)) {
+		host.cached[page / WORD_BITS] |= 1ull << (page % WORD_BITS);
+		host.cached_count++;
+	}
+	mm_host.tlb_misses++;
+}
+
+void mm_host_forget_user(void)
+{
+	forget_range(0, PAGE_OFFSET >> PAGE_SHIFT);
 }
 
 void arch_flush_tlb_page(vaddr_t va)
@@ -149,22 +183,11 @@ static pte_t walk(vaddr_t va)
 /* Serve a TLB miss. False: it is a page fault. */
 static bool tlb_miss(vaddr_t va, bool write)
 {
-	uint32_t page = va >> PAGE_SHIFT;
 	pte_t pte = walk(va);
-	int prot = pte & _PAGE_RW ? PROT_READ | PROT_WRITE : PROT_READ;
 
 	if (!pte || (write && !(pte & _PAGE_RW)))
 		return false;
-	if (!is_cached(page) && host.cached_count >= TLB_ENTRIES)
-		forget_range(0, LINEAR_PAGES);
-	if (mmap(mm_host_base + ((uint64_t)page << PAGE_SHIFT), PAGE_SIZE, prot,
-		 MAP_SHARED | MAP_FIXED, host.memfd, (off_t)(pte & PAGE_MASK)) == MAP_FAILED)
-		fatal("TLB miss: mmap failed");
-	if (!is_cached(page)) {
-		host.cached[page / WORD_BITS] |= 1ull << (page % WORD_BITS);
-		host.cached_count++;
-	}
-	mm_host.tlb_misses++;
+	mm_host_tlb_fill(va, pte & PAGE_MASK, pte & _PAGE_RW ? PROT_READ | PROT_WRITE : PROT_READ);
 	return true;
 }
 
@@ -187,16 +210,31 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 
 	if (!host.up || p < mm_host_base || p >= mm_host_base + LINEAR_BYTES) {
 		if (host.up && p < (char *)0x10000)
-			fatal("%s of NULL + 0x%zx", write ? "write" : "read", (size_t)p);
+			mm_host_die("%s of NULL + 0x%zx", write ? "write" : "read", (size_t)p);
 		signal(sig, SIG_DFL); /* a bug of the test: let it be seen as such */
 		return;
 	}
 	va = (vaddr_t)(p - mm_host_base);
-	if (tlb_miss(va, write) || (sync_pde(va) && tlb_miss(va, write)))
+	if (va < PAGE_OFFSET && mm_host.user_mm
+		    ? mm_host_user_miss(va, write)
+		    : tlb_miss(va, write) || (sync_pde(va) && tlb_miss(va, write)))
 		return;
 	if (host.fault_expected)
 		siglongjmp(host.fault_env, 1);
-	fatal("page fault: %s of %08x", write ? "write" : "read", va);
+	mm_host_die("page fault: %s of %08x", write ? "write" : "read", va);
+}
+
+bool mm_host_try(void (*fn)(void *arg), void *arg)
+{
+	volatile bool done = false;
+
+	host.fault_expected = true;
+	if (!sigsetjmp(host.fault_env, 0)) {
+		fn(arg);
+		done = true;
+	}
+	host.fault_expected = false;
+	return done;
 }
 
 static bool faults(volatile char *p, bool write)
@@ -250,7 +288,7 @@ bool arch_in_interrupt(void)
 void arch_relax(void)
 {
 	if (++mm_host.relaxed > RELAX_LIMIT)
-		fatal("waits for what never comes");
+		mm_host_die("waits for what never comes");
 	if (mm_host.relax)
 		mm_host.relax();
 }
@@ -282,7 +320,7 @@ void arch_printk(const char *fmt, ...)
 		host.log_room = (host.log_bytes + n + 1) * 2;
 		host.log = realloc(host.log, host.log_room);
 		if (!host.log)
-			fatal("no memory for the log");
+			mm_host_die("no memory for the log");
 	}
 	memcpy(host.log + host.log_bytes, text, n + 1);
 	host.log_bytes += n;
@@ -297,7 +335,7 @@ void arch_panic(const char *fmt, ...)
 	va_end(args);
 	if (host.panic_expected)
 		siglongjmp(host.panic_env, 1);
-	fatal("panic: %s", mm_host.panic_text);
+	mm_host_die("panic: %s", mm_host.panic_text);
 }
 
 bool mm_host_expect_panic(void (*fn)(void *arg), void *arg)
@@ -371,6 +409,8 @@ unsigned mm_host_check(void)
 		violations += vmalloc_check();
 	if (highmem_check)
 		violations += highmem_check();
+	if (mm_check_all)
+		violations += mm_check_all();
 	return violations;
 }
 
@@ -386,14 +426,14 @@ static void map_linear(void)
 	/* 4 GiB, sparse: what an ioremap of a device's address shows is there, too. */
 	if (mm_host_base == MAP_FAILED || host.memfd < 0 ||
 	    ftruncate(host.memfd, (off_t)LINEAR_BYTES) || sigaction(SIGSEGV, &action, NULL))
-		fatal("cannot make the linear space");
+		mm_host_die("cannot make the linear space");
 }
 
 static void map_lowmem(uint64_t bytes)
 {
 	if (mmap(mm_host_base + PAGE_OFFSET, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		 host.memfd, 0) == MAP_FAILED)
-		fatal("cannot map low memory");
+		mm_host_die("cannot map low memory");
 }
 
 /* As the guest's paging_init(): 4 MiB pages, and a table for what is left. HIGHMEM goes out of reach. */
@@ -414,7 +454,7 @@ static void map_direct(uint64_t mapped)
 	if (end < mapped &&
 	    mmap(mm_host_base + PAGE_OFFSET + end, mapped - end, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		fatal("cannot hide HIGHMEM");
+		mm_host_die("cannot hide HIGHMEM");
 }
 
 static uint64_t add_ram(const struct mm_host_config *c)
@@ -426,7 +466,7 @@ static uint64_t add_ram(const struct mm_host_config *c)
 
 	for (const struct mm_host_range *r = c->ranges ? c->ranges : pc; r->bytes; r++) {
 		if (memblock_add((paddr_t)r->start, r->bytes))
-			fatal("memblock_add");
+			mm_host_die("memblock_add");
 		if (r->start + r->bytes > end)
 			end = r->start + r->bytes;
 	}
@@ -490,5 +530,5 @@ void mm_host_end(void)
 	host.memfd = -1;
 	mm_host_base = NULL;
 	if (depth)
-		fatal("interrupts saved %d times more than restored", depth);
+		mm_host_die("interrupts saved %d times more than restored", depth);
 }

@@ -17,12 +17,17 @@
  * present are not cached, as on x86. A touch of what no entry maps ends the test, unless the test
  * asked by mm_host_touch().
  *
+ * User space (mm_host_user.c) is translated by the tables of the mm that mm_host_switch_mm() made
+ * current: rights, accessed and dirty bits as on the CPU, a page fault goes to do_user_fault(). A test may
+ * also touch it by pointer, arch_ptr(va): that is an access of the user.
+ *
  * One simulated machine at a time, one thread.
  */
 #ifndef TESTS_UNIT_MM_MM_HOST_H
 #define TESTS_UNIT_MM_MM_HOST_H
 
 #include "mm/arch.h"
+#include "mm/mm.h"
 #include "mm/page_alloc.h"
 
 struct mm_host_range {
@@ -58,6 +63,15 @@ struct mm_host {
 	bool in_interrupt;
 	void (*relax)(void); /* called by arch_relax() */
 
+	/* User space. */
+	struct mm_struct *user_mm; /* runs; set by mm_host_switch_mm() */
+	vaddr_t user_sp;	   /* its stack pointer, for stack growth */
+	bool supervisor;	   /* the access is the kernel's */
+	bool wp_off;		   /* CR0.WP is 0 */
+	unsigned user_faults;	   /* delivered */
+	uint32_t fault_error;	   /* error code of the last */
+	enum fault_outcome outcome;
+
 	unsigned relaxed; /* calls of arch_relax() */
 
 	/* Injection: calls of mm.fail_alloc since mm_host_fail_nth(), and which one fails. */
@@ -75,6 +89,15 @@ void mm_host_begin(const struct mm_host_config *config);
 void mm_host_begin_ram(uint64_t ram_bytes);
 /* Everything gone, all globals of mm/ zero. Interrupts must be as they were. */
 void mm_host_end(void);
+
+/* Load CR3 with mm's directory (NULL: the kernel's): its user half is forgotten by the TLB. */
+void mm_host_switch_mm(struct mm_struct *mm);
+/* The user's own access. FAULT_DONE_*: of the last fault, if there was one; else it ended there. */
+enum fault_outcome mm_host_user_read(vaddr_t va, void *buf, uint32_t n);
+enum fault_outcome mm_host_user_write(vaddr_t va, const void *buf, uint32_t n);
+/* The kernel's: bytes that could not be copied. */
+uint32_t mm_host_copy_to_user(vaddr_t to, const void *from, uint32_t n);
+uint32_t mm_host_copy_from_user(void *to, vaddr_t from, uint32_t n);
 
 /* Would a read (a write) of the byte at p fault? Makes the translation cached if not. */
 bool mm_host_touch(const volatile void *p);
