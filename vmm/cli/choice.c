@@ -34,7 +34,7 @@ static bool lacks(const struct engine_ops *engine, unsigned wants, char text[sta
 
 /* Features come first: they are the same on every host, and cost no probe. */
 static bool usable(const struct engine_ops *engine, const struct choice_request *request,
-		   char reason[static REASON_BYTES])
+		   char reason[static REASON_BYTES], bool *slow)
 {
 	struct engine_probe probe;
 
@@ -42,6 +42,7 @@ static bool usable(const struct engine_ops *engine, const struct choice_request 
 		return false;
 	engine->probe(request->mmu, &probe);
 	snprintf(reason, REASON_BYTES, "%s", probe.reason);
+	*slow = probe.slow;
 	return probe.usable;
 }
 
@@ -50,9 +51,10 @@ static const struct engine_ops *other_than(const struct engine_ops *engine,
 					   const struct choice_request *request)
 {
 	char reason[REASON_BYTES];
+	bool slow;
 
 	for (unsigned i = 0; request->list[i]; i++)
-		if (request->list[i] != engine && usable(request->list[i], request, reason))
+		if (request->list[i] != engine && usable(request->list[i], request, reason, &slow))
 			return request->list[i];
 	return NULL;
 }
@@ -81,13 +83,14 @@ static int refuse(const struct engine_ops *engine, const struct choice_request *
 static int choose_named(struct choice *c, const struct choice_request *request, struct diag *d)
 {
 	char names[96] = "auto", reason[REASON_BYTES];
+	bool slow;
 	size_t at = strlen(names);
 
 	for (unsigned i = 0; request->list[i]; i++) {
 		const struct engine_ops *engine = request->list[i];
 
 		if (!strcmp(engine->name, request->name)) {
-			if (!usable(engine, request, reason))
+			if (!usable(engine, request, reason, &slow))
 				return refuse(engine, request, reason, d);
 			c->engine = engine;
 			return 0;
@@ -103,19 +106,29 @@ static int choose_named(struct choice *c, const struct choice_request *request, 
 static int choose_auto(struct choice *c, const struct choice_request *request, struct diag *d)
 {
 	char refused[DIAG_BYTES] = "", reason[REASON_BYTES];
+	const struct engine_ops *slow = NULL;
 	size_t at = 0;
 
 	for (unsigned i = 0; request->list[i]; i++) {
 		const struct engine_ops *engine = request->list[i];
+		bool is_slow = false;
 
-		if (usable(engine, request, reason)) {
-			c->engine = engine;
-			snprintf(c->why, sizeof(c->why), "%s", at ? refused : reason);
-			return 0;
+		if (usable(engine, request, reason, &is_slow)) {
+			if (!is_slow) {
+				c->engine = engine;
+				snprintf(c->why, sizeof(c->why), "%s", at ? refused : reason);
+				return 0;
+			}
+			slow = slow ? slow : engine;
 		}
 		if (at < sizeof(refused))
 			at += (size_t)snprintf(refused + at, sizeof(refused) - at, "%s%s",
 					       at ? "; " : "", reason);
+	}
+	if (slow) {
+		c->engine = slow;
+		snprintf(c->why, sizeof(c->why), "%s", refused);
+		return 0;
 	}
 	return diag_set(d, EINVAL, "no engine can do it here: %s%s", refused,
 			request->mmu == ENGINE_MMU_SHADOW ? "; use --mmu direct" : "");

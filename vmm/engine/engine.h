@@ -83,6 +83,7 @@ struct engine_stats {
 /* What a probe found out about this host. */
 struct engine_probe {
 	bool usable;
+	bool slow;	  /* usable, and slower here than the engines after it */
 	char reason[256]; /* why it is usable, or why not and what to do */
 };
 

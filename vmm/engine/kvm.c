@@ -7,7 +7,7 @@
  * before KVM_RUN, KVM_RUN returns at once; if after, the signal that brought it (a timer's, the
  * user's) ends KVM_RUN with EINTR. The flag is cleared before the request is looked at.
  */
-#include "engine/kvm.h"
+#include "engine/kvm_deprivileged.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ uint64_t kvm_clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t kvm_now_ns(const struct engine *e)
+uint64_t kvm_now_ns(const struct engine *e)
 {
 	const struct kvm *k = (const struct kvm *)(const void *)e;
 
@@ -57,7 +57,7 @@ static void on_wake(int sig, siginfo_t *info, void *context)
 		__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 }
 
-static void kvm_kick(struct engine *e)
+void kvm_kick(struct engine *e)
 {
 	struct kvm *k = kvm_of(e);
 
@@ -67,7 +67,7 @@ static void kvm_kick(struct engine *e)
 		pthread_kill(k->thread, WAKE_SIGNAL);
 }
 
-static int timer_begin(struct kvm *k)
+int kvm_timer_begin(struct kvm *k)
 {
 	struct sigaction action = { .sa_sigaction = on_wake, .sa_flags = SA_SIGINFO };
 	/* to this thread alone: elsewhere it would not end KVM_RUN */
@@ -85,7 +85,7 @@ static int timer_begin(struct kvm *k)
 	return 0;
 }
 
-static void timer_end(struct kvm *k)
+static void kvm_timer_end(struct kvm *k)
 {
 	/* its signal is never blocked, so one that is under way arrives before this returns */
 	if (k->has_timer)
@@ -99,7 +99,7 @@ static struct timespec timespec_of(uint64_t ns)
 }
 
 /* Have a signal at `deadline` of virtual time. An unchanged deadline costs no system call. */
-static void timer_arm(struct kvm *k, uint64_t deadline_ns)
+void kvm_timer_arm(struct kvm *k, uint64_t deadline_ns)
 {
 	struct itimerspec when = { 0 };
 
@@ -113,13 +113,23 @@ static void timer_arm(struct kvm *k, uint64_t deadline_ns)
 
 /* --- making and unmaking -------------------------------------------------------------------------------- */
 
+/* Shadow paging needs no 32-bit paging of KVM, but 64-bit mode and registers with each exit. */
+static void probe_shadow(struct engine_probe *out)
+{
+	struct kvm_host host;
+
+	kvm_host_look(&host, true);
+	out->usable = kvm_host_can_shadow(&host, out->reason, sizeof(out->reason));
+	out->slow = out->usable && !host.paging32;
+}
+
 static void kvm_probe(enum engine_mmu mmu, struct engine_probe *out)
 {
 	struct kvm_host host;
 
 	*out = (struct engine_probe){ 0 };
 	if (mmu != ENGINE_MMU_DIRECT) {
-		snprintf(out->reason, sizeof(out->reason), "engine kvm has no shadow tables yet");
+		probe_shadow(out);
 		return;
 	}
 	kvm_host_look(&host, false);
@@ -131,11 +141,9 @@ static void kvm_probe(enum engine_mmu mmu, struct engine_probe *out)
 		snprintf(out->reason, sizeof(out->reason), "%s", host.problem);
 }
 
-static void kvm_destroy(struct engine *e)
+void kvm_close(struct kvm *k)
 {
-	struct kvm *k = kvm_of(e);
-
-	timer_end(k);
+	kvm_timer_end(k);
 	if (k->run)
 		munmap(k->run, k->run_bytes);
 	if (k->vcpu >= 0)
@@ -144,6 +152,13 @@ static void kvm_destroy(struct engine *e)
 		close(k->vm);
 	if (k->dev >= 0)
 		close(k->dev);
+}
+
+static void kvm_destroy(struct engine *e)
+{
+	struct kvm *k = kvm_of(e);
+
+	kvm_close(k);
 	free(k);
 }
 
@@ -166,7 +181,7 @@ static int slots_create(struct kvm *k)
 	return 0;
 }
 
-static int vm_create(struct kvm *k, struct diag *d)
+int kvm_vm_create(struct kvm *k, struct diag *d)
 {
 	uint64_t identity = IDENTITY_ADDRESS;
 	int err;
@@ -187,9 +202,9 @@ static int vm_create(struct kvm *k, struct diag *d)
 	return 0;
 }
 
-static int vcpu_create(struct kvm *k, struct diag *d)
+int kvm_vcpu_create(struct kvm *k, struct diag *d)
 {
-	int bytes = ioctl(k->dev, KVM_GET_VCPU_MMAP_SIZE, 0), err;
+	int bytes = ioctl(k->dev, KVM_GET_VCPU_MMAP_SIZE, 0);
 
 	k->vcpu = ioctl(k->vm, KVM_CREATE_VCPU, 0);
 	if (k->vcpu < 0 || bytes < (int)sizeof(*k->run))
@@ -206,10 +221,15 @@ static int vcpu_create(struct kvm *k, struct diag *d)
 		       (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS);
 	if (k->sync_regs)
 		k->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
-	err = kvm_set_identity(k->dev, k->vm, k->vcpu);
-	if (err)
-		return diag_set(d, -err, "KVM does not take the guest's CPUID: %s", strerror(-err));
 	return 0;
+}
+
+static int identity_set(struct kvm *k, struct diag *d)
+{
+	int err = kvm_set_identity(k->dev, k->vm, k->vcpu);
+
+	return err ? diag_set(d, -err, "KVM does not take the guest's CPUID: %s", strerror(-err))
+		   : 0;
 }
 
 static int first_state(struct kvm *k)
@@ -220,23 +240,33 @@ static int first_state(struct kvm *k)
 	return kvm_set_state(&k->engine, &s);
 }
 
-static int kvm_create(struct engine **out, const struct engine_config *config, struct diag *d)
+void kvm_init(struct kvm *k, const struct engine_ops *ops, const struct engine_config *config)
 {
-	struct kvm *k = calloc(1, sizeof(*k));
-	int err;
-
-	if (!k)
-		return diag_set(d, ENOMEM, "no memory for engine kvm");
-	k->engine.ops = &engine_kvm;
+	k->engine.ops = ops;
 	k->config = *config;
 	k->dev = k->vm = k->vcpu = -1;
 	k->thread = pthread_self();
 	k->start_ns = kvm_clock_ns();
-	err = vm_create(k, d);
+}
+
+static int kvm_create(struct engine **out, const struct engine_config *config, struct diag *d)
+{
+	struct kvm *k;
+	int err;
+
+	if (config->mmu == ENGINE_MMU_SHADOW)
+		return kvm_deprivileged_create(out, config, d);
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return diag_set(d, ENOMEM, "no memory for engine kvm");
+	kvm_init(k, &engine_kvm, config);
+	err = kvm_vm_create(k, d);
 	if (!err)
-		err = vcpu_create(k, d);
+		err = kvm_vcpu_create(k, d);
+	if (!err)
+		err = identity_set(k, d);
 	if (!err) {
-		err = timer_begin(k);
+		err = kvm_timer_begin(k);
 		if (!err)
 			err = first_state(k);
 		if (err)
@@ -293,7 +323,7 @@ static void remember(struct kvm *k)
 }
 
 /* KVM_RUN came back with an error. True: the run is over, out->reason is set. */
-static bool run_error(struct kvm *k, int err, uint64_t deadline_ns, struct engine_exit *out)
+bool kvm_run_error(struct kvm *k, int err, uint64_t deadline_ns, struct engine_exit *out)
 {
 	if (err == EINTR || err == EAGAIN) {
 		__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
@@ -317,7 +347,7 @@ static bool run_error(struct kvm *k, int err, uint64_t deadline_ns, struct engin
  * A device asked for the machine: the access is done as far as we are concerned, and the next KVM_RUN
  * completes it. Going there only to be sent back would cost a system call for each interrupt.
  */
-static bool kick_taken(struct kvm *k, struct engine_exit *out)
+bool kvm_kick_taken(struct kvm *k, struct engine_exit *out)
 {
 	if (!atomic_load_explicit(&k->kicked, memory_order_relaxed))
 		return false;
@@ -354,17 +384,17 @@ static void kvm_run(struct engine *e, uint64_t deadline_ns, struct engine_exit *
 		out->reason = ENGINE_EXIT_KICKED;
 		return;
 	}
-	timer_arm(k, deadline_ns);
+	kvm_timer_arm(k, deadline_ns);
 	k->run->request_interrupt_window = k->window;
 	while (!done) {
 		int r = ioctl(k->vcpu, KVM_RUN, 0);
 
 		k->ready_known = true;
 		if (r < 0) {
-			done = run_error(k, errno, deadline_ns, out);
+			done = kvm_run_error(k, errno, deadline_ns, out);
 		} else {
 			remember(k);
-			done = kvm_exit_handle(k, out) || kick_taken(k, out);
+			done = kvm_exit_handle(k, out) || kvm_kick_taken(k, out);
 		}
 	}
 	if (out->reason == ENGINE_EXIT_DEADLINE)
@@ -372,7 +402,7 @@ static void kvm_run(struct engine *e, uint64_t deadline_ns, struct engine_exit *
 	k->stats.exits[out->reason]++;
 }
 
-static void kvm_idle_until(struct engine *e, uint64_t ns)
+void kvm_idle_until(struct engine *e, uint64_t ns)
 {
 	struct kvm *k = kvm_of(e);
 	/* in pieces: a signal that came just before the sleep would not end it */
@@ -409,7 +439,7 @@ static int kvm_inject_interrupt(struct engine *e, uint8_t vector)
 	return 0;
 }
 
-static void kvm_request_window(struct engine *e, bool on)
+void kvm_request_window(struct engine *e, bool on)
 {
 	kvm_of(e)->window = on;
 }

@@ -52,6 +52,37 @@ struct kvm {
 /* Nanoseconds of the monotonic clock. */
 uint64_t kvm_clock_ns(void);
 
+/* --- what both kinds of paging share (kvm.c) ---------------------------------------------------------- */
+
+void kvm_init(struct kvm *k, const struct engine_ops *ops, const struct engine_config *config);
+/* Device, VM and RAM; then the vCPU, still without CPUID. Negative errno, with a line in the diag. */
+int kvm_vm_create(struct kvm *k, struct diag *d);
+int kvm_vcpu_create(struct kvm *k, struct diag *d);
+int kvm_timer_begin(struct kvm *k);
+/* Give back all of the above, as far as it is there. */
+void kvm_close(struct kvm *k);
+
+uint64_t kvm_now_ns(const struct engine *e);
+void kvm_idle_until(struct engine *e, uint64_t ns);
+void kvm_kick(struct engine *e);
+void kvm_request_window(struct engine *e, bool on);
+
+/* Have a signal at `deadline_ns` of virtual time. An unchanged deadline costs no system call. */
+void kvm_timer_arm(struct kvm *k, uint64_t deadline_ns);
+/* KVM_RUN came back with an error. True: the run is over, out->reason is set. */
+bool kvm_run_error(struct kvm *k, int err, uint64_t deadline_ns, struct engine_exit *out);
+/* Has a device asked for the machine during the last exit? */
+bool kvm_kick_taken(struct kvm *k, struct engine_exit *out);
+
+/* Segments and the time-stamp counter between struct x86_state and KVM (kvm_state.c). */
+void kvm_segment_from(struct x86_segment *s, const struct kvm_segment *k);
+void kvm_segment_to(struct kvm_segment *k, const struct x86_segment *s);
+struct kvm_segment *kvm_segment_of(struct kvm_sregs *k, unsigned n);
+int kvm_tsc_get(const struct kvm *k, uint64_t *tsc);
+int kvm_tsc_set(const struct kvm *k, uint64_t tsc);
+/* No event is under way in a state that is set, but the interrupt shadows it names. */
+int kvm_events_set(const struct kvm *k, const struct x86_state *s);
+
 /* Make registers of the last exit current: finish the port or MMIO access under way. */
 int kvm_settle(struct kvm *k);
 

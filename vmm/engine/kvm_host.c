@@ -297,6 +297,31 @@ void kvm_host_look(struct kvm_host *h, bool all)
 	h->probe_ns = kvm_clock_ns() - start;
 }
 
+bool kvm_host_can_shadow(const struct kvm_host *h, char *reason, size_t bytes)
+{
+	bool offered = h->openable && h->api_version == API_VERSION;
+
+	for (unsigned n = 0; n < KVM_EXT_COUNT; n++)
+		offered = offered && (h->extension[n] || !extensions[n].needed);
+	if (!offered) /* the problem is one of every guest */
+		snprintf(reason, bytes, "%s", h->problem);
+	else if (!h->extension[KVM_EXT_SYNC_REGS])
+		snprintf(reason, bytes, "this kernel's KVM lacks %s; use a newer kernel",
+			 extensions[KVM_EXT_SYNC_REGS].name);
+	else if (!h->long_mode)
+		snprintf(
+			reason, bytes,
+			"this host's KVM has no 64-bit guests, which the monitor of mmu shadow is");
+	else if (!h->paging32)
+		snprintf(reason, bytes,
+			 "%s emulates 32-bit code, at about one million instructions a second",
+			 h->vendor[0] ? h->vendor : "this host's KVM");
+	else
+		snprintf(reason, bytes, "%s runs deprivileged guests",
+			 h->vendor[0] ? h->vendor : "/dev/kvm");
+	return offered && h->extension[KVM_EXT_SYNC_REGS] && h->long_mode;
+}
+
 static int compare_ns(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

@@ -8,6 +8,7 @@
 #define VMM_ENGINE_KVM_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define KVM_HOST_TEXT 200u
@@ -45,6 +46,12 @@ bool kvm_extension_needed(enum kvm_extension ext);
  * UMIP.
  */
 void kvm_host_look(struct kvm_host *h, bool all);
+
+/*
+ * Can it run a deprivileged guest (mmu shadow)? Looked at with `all`. The reason is a line: why, or
+ * why not and what to do.
+ */
+bool kvm_host_can_shadow(const struct kvm_host *h, char *reason, size_t bytes);
 
 /*
  * Nanoseconds of one exit by OUT and the way back, the median of some hundred; 0 where it cannot be

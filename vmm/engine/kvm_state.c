@@ -11,7 +11,7 @@
 
 /* --- segments --------------------------------------------------------------------------------------- */
 
-static void segment_from_kvm(struct x86_segment *s, const struct kvm_segment *k)
+void kvm_segment_from(struct x86_segment *s, const struct kvm_segment *k)
 {
 	*s = (struct x86_segment){ .selector = k->selector,
 				   .base = (uint32_t)k->base,
@@ -22,7 +22,7 @@ static void segment_from_kvm(struct x86_segment *s, const struct kvm_segment *k)
 				     (k->g ? SEG_G : 0));
 }
 
-static void segment_to_kvm(struct kvm_segment *k, const struct x86_segment *s)
+void kvm_segment_to(struct kvm_segment *k, const struct x86_segment *s)
 {
 	*k = (struct kvm_segment){
 		.base = s->base,
@@ -39,7 +39,7 @@ static void segment_to_kvm(struct kvm_segment *k, const struct x86_segment *s)
 	};
 }
 
-static struct kvm_segment *kvm_segment_of(struct kvm_sregs *k, unsigned n)
+struct kvm_segment *kvm_segment_of(struct kvm_sregs *k, unsigned n)
 {
 	struct kvm_segment *const in_order[X86_SREGS] = {
 		[X86_ES] = &k->es, [X86_CS] = &k->cs, [X86_SS] = &k->ss,    [X86_DS] = &k->ds,
@@ -84,7 +84,7 @@ static void regs_to_kvm(struct kvm_regs *r, const struct x86_state *s)
 static void sregs_from_kvm(struct x86_state *s, struct kvm_sregs *k)
 {
 	for (unsigned n = 0; n < X86_SREGS; n++)
-		segment_from_kvm(&s->seg[n], kvm_segment_of(k, n));
+		kvm_segment_from(&s->seg[n], kvm_segment_of(k, n));
 	s->gdtr = (struct x86_table){ (uint32_t)k->gdt.base, k->gdt.limit };
 	s->idtr = (struct x86_table){ (uint32_t)k->idt.base, k->idt.limit };
 	s->cr0 = (uint32_t)k->cr0;
@@ -100,7 +100,7 @@ static void sregs_from_kvm(struct x86_state *s, struct kvm_sregs *k)
 static void sregs_to_kvm(struct kvm_sregs *k, const struct x86_state *s)
 {
 	for (unsigned n = 0; n < X86_SREGS; n++)
-		segment_to_kvm(kvm_segment_of(k, n), &s->seg[n]);
+		kvm_segment_to(kvm_segment_of(k, n), &s->seg[n]);
 	/*
 	 * VM entry asks for a busy TSS (SDM vol. 3, 26.3.1.2). VMRUN does not look (AMD APM vol. 2,
 	 * 15.5.1), and QEMU's TCG, whose own LTR leaves the type as it was, aborts at the next
@@ -122,7 +122,7 @@ static void sregs_to_kvm(struct kvm_sregs *k, const struct x86_state *s)
 	memset(k->interrupt_bitmap, 0, sizeof(k->interrupt_bitmap));
 }
 
-static int tsc_get(const struct kvm *k, uint64_t *tsc)
+int kvm_tsc_get(const struct kvm *k, uint64_t *tsc)
 {
 	struct {
 		struct kvm_msrs head;
@@ -135,7 +135,7 @@ static int tsc_get(const struct kvm *k, uint64_t *tsc)
 	return 0;
 }
 
-static int tsc_set(const struct kvm *k, uint64_t tsc)
+int kvm_tsc_set(const struct kvm *k, uint64_t tsc)
 {
 	struct {
 		struct kvm_msrs head;
@@ -198,11 +198,10 @@ int kvm_get_state(struct engine *e, struct x86_state *state)
 	state->dr[7] = (uint32_t)debug.dr7;
 	state->sti_shadow = events.interrupt.shadow & KVM_X86_SHADOW_INT_STI;
 	state->mov_ss_shadow = events.interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS;
-	return tsc_get(k, &state->tsc);
+	return kvm_tsc_get(k, &state->tsc);
 }
 
-/* No event is under way in a state that is set, but the shadows it names. */
-static int events_set(const struct kvm *k, const struct x86_state *s)
+int kvm_events_set(const struct kvm *k, const struct x86_state *s)
 {
 	struct kvm_vcpu_events events = { .flags = KVM_VCPUEVENT_VALID_SHADOW };
 
@@ -236,9 +235,9 @@ int kvm_set_state(struct engine *e, const struct x86_state *state)
 	if (ioctl(k->vcpu, KVM_SET_SREGS, &sregs) < 0 || ioctl(k->vcpu, KVM_SET_REGS, &regs) < 0 ||
 	    ioctl(k->vcpu, KVM_SET_DEBUGREGS, &debug) < 0)
 		return -errno;
-	err = events_set(k, state);
+	err = kvm_events_set(k, state);
 	if (!err)
-		err = tsc_set(k, state->tsc);
+		err = kvm_tsc_set(k, state->tsc);
 	k->last_regs = regs;
 	k->last_sregs = sregs;
 	k->halted = state->halted;

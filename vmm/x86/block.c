@@ -27,8 +27,22 @@ struct scratch {
 	uint8_t mode;
 };
 
+/*
+ * Instructions known by their bytes and the mode alone, for code that changes unseen
+ * (x86_env.code_unseen): one that is found is right, wherever it lies.
+ */
+#define KNOWN_INSNS 1024u
+#define KNOWN_BLOCK_BYTES (sizeof(struct block) + 2 * sizeof(struct insn))
+
+struct known {
+	uint8_t code[INSN_MAX_BYTES];
+	uint8_t mode;
+};
+
 struct block_cache {
 	struct decoder *decoder;
+	struct known known[KNOWN_INSNS];
+	uint8_t *known_blocks; /* KNOWN_BLOCK_BYTES each; NULL where code is watched */
 	struct block *hash[HASH_BUCKETS];
 	pfn_t frames;
 	struct code_page *page; /* one for each frame, touched lazily */
@@ -50,7 +64,7 @@ static void *lazy_memory(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int block_cache_create(struct block_cache **out, pfn_t ram_frames)
+int block_cache_create(struct block_cache **out, pfn_t ram_frames, bool code_unseen)
 {
 	struct block_cache *cache = calloc(1, sizeof(*cache));
 	int err;
@@ -66,6 +80,9 @@ int block_cache_create(struct block_cache **out, pfn_t ram_frames)
 	cache->page = ram_frames ? lazy_memory(pages_bytes(ram_frames)) : NULL;
 	cache->scratch.block = calloc(1, sizeof(struct block) + 2 * sizeof(struct insn));
 	if (!cache->arena || (ram_frames && !cache->page) || !cache->scratch.block)
+		goto fail;
+	cache->known_blocks = code_unseen ? calloc(KNOWN_INSNS, KNOWN_BLOCK_BYTES) : NULL;
+	if (code_unseen && !cache->known_blocks)
 		goto fail;
 	*out = cache;
 	return 0;
@@ -83,6 +100,7 @@ void block_cache_destroy(struct block_cache *cache)
 	if (cache->page)
 		munmap(cache->page, pages_bytes(cache->frames));
 	free(cache->scratch.block);
+	free(cache->known_blocks);
 	decoder_destroy(cache->decoder);
 	free(cache);
 }
@@ -328,6 +346,35 @@ static struct block *scratch_build(struct cpu *c)
 	return b;
 }
 
+/* The instruction at `code`, of which `limit` bytes can be looked at; NULL: they are too few. */
+static struct block *known_lookup(struct cpu *c, const uint8_t *code, size_t limit)
+{
+	struct block_cache *cache = c->blocks;
+	uint32_t first = 0, slot;
+	struct known *known;
+	struct block *b;
+	bool ends;
+
+	memcpy(&first, code, limit < sizeof(first) ? limit : sizeof(first));
+	slot = (first * 0x9e3779b1u ^ c->block_mode) >> 7 & (KNOWN_INSNS - 1);
+	known = &cache->known[slot];
+	b = (struct block *)(void *)(cache->known_blocks + slot * KNOWN_BLOCK_BYTES);
+	if (b->count && known->mode == c->block_mode && b->bytes <= limit &&
+	    !memcmp(known->code, code, b->bytes))
+		return b;
+	*b = (struct block){ .gpa = ~0ull, .mode = c->block_mode };
+	if (decode_insn(cache->decoder, code, limit, b->mode, &b->insn[0], &ends) != DECODE_OK ||
+	    b->insn[0].len > limit)
+		return NULL;
+	b->count = 1;
+	b->bytes = b->insn[0].len;
+	b->insn[0].off = 0;
+	b->insn[1] = end_of_block(b->bytes);
+	memcpy(known->code, code, b->bytes);
+	known->mode = c->block_mode;
+	return b;
+}
+
 /* Bytes of code at EIP that lie on its page and inside the limit of CS. */
 static size_t code_limit(const struct cpu *c, gva_t lin)
 {
@@ -353,6 +400,10 @@ static struct block *block_find_or_build(struct cpu *c, gva_t lin)
 		return NULL;
 	if (!host || gpa >> PAGE_SHIFT >= c->blocks->frames)
 		return scratch_build(c);
+	if (c->env.code_unseen) {
+		b = known_lookup(c, host, code_limit(c, lin));
+		return b ? b : scratch_build(c);
+	}
 	b = block_find(c, gpa);
 	if (b)
 		return b->bytes <= code_limit(c, lin) ? b : scratch_build(c);

@@ -25,7 +25,7 @@
 #define BLOCK_MAX_INSNS 64u
 #define INSN_MAX_BYTES 15u
 
-int block_cache_create(struct block_cache **out, pfn_t ram_frames);
+int block_cache_create(struct block_cache **out, pfn_t ram_frames, bool code_unseen);
 void block_cache_destroy(struct block_cache *cache);
 
 /*

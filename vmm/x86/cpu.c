@@ -38,7 +38,7 @@ int x86_create(struct cpu **out, const struct x86_env *env, enum x86_tlb_kind tl
 	err = tlb_init(&c->tlb, tlb);
 	if (err)
 		goto fail;
-	err = block_cache_create(&c->blocks, env->ram_frames);
+	err = block_cache_create(&c->blocks, env->ram_frames, env->code_unseen);
 	if (err)
 		goto fail;
 	x86_reset(c);
@@ -98,7 +98,7 @@ void x86_get_state(const struct cpu *c, struct x86_state *s)
 		.cr2 = c->cr2,
 		.cr3 = c->cr3,
 		.cr4 = c->cr4,
-		.tsc = cpu_tsc(c),
+		.tsc = c->env.tsc_read ? 0 : cpu_tsc(c),
 		.cpl = c->cpl,
 		.halted = c->halted,
 		.sti_shadow = c->sti_shadow,

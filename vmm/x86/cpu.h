@@ -238,6 +238,8 @@ void cpu_set_cr4(struct cpu *c, uint32_t value);
 /* The time-stamp counter; inside a handler exact only after cpu_sync. */
 static inline uint64_t cpu_tsc(const struct cpu *c)
 {
+	if (c->env.tsc_read)
+		return c->env.tsc_read(c->env.ctx);
 	return x86_icount(c) + c->tsc_offset;
 }
 

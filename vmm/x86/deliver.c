@@ -54,7 +54,7 @@ bool frame_begin_inner(struct cpu *c, const struct insn *i, struct frame *f, uns
 	if (!descriptor_read(c, i, selector, VEC_TS, &f->desc))
 		return false;
 	attr = descriptor_attr(&f->desc);
-	if (selector_rpl(selector) != cpl || SEG_DPL(attr) != cpl || !attr_is_writable(attr))
+	if (selector_rpl(c, selector) != cpl || SEG_DPL(attr) != cpl || !attr_is_writable(attr))
 		return cpu_fault_false(c, i, VEC_TS, selector_error(selector));
 	if (!(attr & SEG_P))
 		return cpu_fault_false(c, i, VEC_SS, selector_error(selector));

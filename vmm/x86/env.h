@@ -84,6 +84,21 @@ struct x86_env {
 	const uint8_t *watched;
 	void (*stored)(void *ctx, gpa_t gpa, unsigned len);
 
+	/* The time-stamp counter, where it is not the instruction count. Both or none. */
+	uint64_t (*tsc_read)(void *ctx);
+	void (*tsc_write)(void *ctx, uint64_t value);
+
+	/*
+	 * The vCPU also runs where x86/ does not see it: decoded code is checked against memory each
+	 * time it is entered. For --tlb drop alone, since translations go stale, too.
+	 */
+	bool code_unseen;
+	/*
+	 * Ring 0 ran as ring 1 meanwhile, so that its CS and SS, and what was pushed of them, may carry
+	 * RPL 1: taken as 0. The guest has no ring 1 of its own then.
+	 */
+	bool ring1;
+
 	/* Guest-physical frames below this number may be RAM; sizes the map of code pages. */
 	pfn_t ram_frames;
 };

@@ -42,7 +42,7 @@ static bool target_direct(struct cpu *c, const struct insn *i, struct target *t)
 	uint16_t attr = descriptor_attr(&t->code);
 	bool allowed = attr_is_conforming(attr)
 			       ? SEG_DPL(attr) <= c->cpl
-			       : SEG_DPL(attr) == c->cpl && selector_rpl(t->selector) <= c->cpl;
+			       : SEG_DPL(attr) == c->cpl && selector_rpl(c, t->selector) <= c->cpl;
 
 	if (!allowed)
 		return cpu_fault_false(c, i, VEC_GP, selector_error(t->selector));
@@ -57,7 +57,7 @@ static bool gate_access(struct cpu *c, const struct insn *i, const struct target
 {
 	uint16_t attr = descriptor_attr(&t->code);
 
-	if (SEG_DPL(attr) < c->cpl || SEG_DPL(attr) < selector_rpl(t->selector))
+	if (SEG_DPL(attr) < c->cpl || SEG_DPL(attr) < selector_rpl(c, t->selector))
 		return cpu_fault_false(c, i, VEC_GP, selector_error(t->selector));
 	if (!(attr & SEG_P))
 		return cpu_fault_false(c, i, VEC_NP, selector_error(t->selector));
@@ -208,7 +208,7 @@ static bool return_code(struct cpu *c, const struct insn *i, struct far_return *
 	if (!descriptor_read(c, i, t->selector, VEC_GP, &t->code))
 		return false;
 	attr = descriptor_attr(&t->code);
-	t->cpl = (uint8_t)selector_rpl(t->selector);
+	t->cpl = (uint8_t)selector_rpl(c, t->selector);
 	allowed = attr_is_code(attr) && t->cpl >= c->cpl &&
 		  (attr_is_conforming(attr) ? SEG_DPL(attr) <= t->cpl : SEG_DPL(attr) == t->cpl);
 	if (!allowed)
@@ -231,7 +231,7 @@ static bool return_stack(struct cpu *c, const struct insn *i, struct far_return 
 	if (!descriptor_read(c, i, r->ss, VEC_GP, &r->stack))
 		return false;
 	attr = descriptor_attr(&r->stack);
-	if (selector_rpl(r->ss) != r->to.cpl || !attr_is_writable(attr) ||
+	if (selector_rpl(c, r->ss) != r->to.cpl || !attr_is_writable(attr) ||
 	    SEG_DPL(attr) != r->to.cpl)
 		return cpu_fault_false(c, i, VEC_GP, selector_error(r->ss));
 	if (!(attr & SEG_P))

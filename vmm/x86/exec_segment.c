@@ -84,7 +84,7 @@ static bool visible_descriptor(struct cpu *c, const struct insn *i, const struct
 		return false;
 	attr = descriptor_attr(d);
 	return attr_is_conforming(attr) ||
-	       (c->cpl <= SEG_DPL(attr) && selector_rpl((uint16_t)selector) <= SEG_DPL(attr));
+	       (c->cpl <= SEG_DPL(attr) && selector_rpl(c, (uint16_t)selector) <= SEG_DPL(attr));
 }
 
 /* The end of these instructions: ZF is the answer, unless the access faulted. */

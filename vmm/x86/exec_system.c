@@ -298,7 +298,9 @@ static const struct insn *op_wrmsr(struct cpu *c, const struct insn *i)
 	uint64_t value = (uint64_t)c->gpr[X86_EDX] << 32 | c->gpr[X86_EAX];
 
 	cpu_sync(c, i);
-	if (c->cpl == 0 && c->gpr[X86_ECX] == X86_MSR_TSC)
+	if (c->cpl == 0 && c->gpr[X86_ECX] == X86_MSR_TSC && c->env.tsc_write)
+		c->env.tsc_write(c->env.ctx, value);
+	else if (c->cpl == 0 && c->gpr[X86_ECX] == X86_MSR_TSC)
 		c->tsc_offset += value - cpu_tsc(c);
 	else if (c->cpl != 0 || !x86_msr_write(c->gpr[X86_ECX], value))
 		return cpu_fault(c, i, VEC_GP, 0);

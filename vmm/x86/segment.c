@@ -98,7 +98,7 @@ static bool stack_check(struct cpu *c, const struct insn *i, uint16_t selector,
 	if (!descriptor_read(c, i, selector, VEC_GP, d))
 		return false;
 	attr = descriptor_attr(d);
-	if (selector_rpl(selector) != c->cpl || !attr_is_writable(attr) || SEG_DPL(attr) != c->cpl)
+	if (selector_rpl(c, selector) != c->cpl || !attr_is_writable(attr) || SEG_DPL(attr) != c->cpl)
 		return cpu_fault_false(c, i, VEC_GP, selector_error(selector));
 	if (!(attr & SEG_P))
 		return cpu_fault_false(c, i, VEC_SS, selector_error(selector));
@@ -115,7 +115,7 @@ static bool data_check(struct cpu *c, const struct insn *i, uint16_t selector, s
 	attr = descriptor_attr(d);
 	if (!attr_is_readable(attr) ||
 	    (!attr_is_conforming(attr) &&
-	     (selector_rpl(selector) > SEG_DPL(attr) || c->cpl > SEG_DPL(attr))))
+	     (selector_rpl(c, selector) > SEG_DPL(attr) || c->cpl > SEG_DPL(attr))))
 		return cpu_fault_false(c, i, VEC_GP, selector_error(selector));
 	if (!(attr & SEG_P))
 		return cpu_fault_false(c, i, VEC_NP, selector_error(selector));

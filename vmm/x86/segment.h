@@ -18,9 +18,11 @@ static inline bool selector_is_null(uint16_t selector)
 	return !(selector & 0xfffc);
 }
 
-static inline unsigned selector_rpl(uint16_t selector)
+static inline unsigned selector_rpl(const struct cpu *c, uint16_t selector)
 {
-	return selector & 3;
+	unsigned rpl = selector & 3;
+
+	return rpl == 1 && c->env.ring1 ? 0 : rpl;
 }
 
 /* The error code that names a selector: index and TI; EXT is added by delivery (vol. 3, 6.13). */

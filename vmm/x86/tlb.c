@@ -82,13 +82,15 @@ void tlb_flush_all(struct tlb *t, bool global)
 		t->epoch = t->global_epoch = 0;
 		global = true;
 	}
+	t->code_epoch++;
+	if (t->kind == X86_TLB_DROP)
+		return; /* nothing is cached */
 	t->epoch++;
 	if (global) {
 		t->global_epoch++;
 		t->large = false;
 	}
 	tlb_forget_fast(t);
-	t->code_epoch++;
 }
 
 static void entry_drop(struct tlb *t, uint32_t page)

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Exits of a deprivileged guest. Almost all are of one kind: the instruction at EIP may not be done
+ * natively, and the executor does it, by the rules of the guest's own CPU. It does not matter which
+ * vector that was: what the guest gets is what the executor finds.
+ */
+#include <stdio.h>
+#include <sys/ioctl.h>
+
+#include "engine/kvm_deprivileged.h"
+
+/* A fault that has been mended this often without the guest moving on is given to the executor. */
+#define SAME_FAULT_MAX 8u
+
+static void count(struct deprivileged *d, enum deprivileged_exit kind)
+{
+	d->exits[kind]++;
+}
+
+static bool step(struct deprivileged *d, enum deprivileged_exit kind, struct engine_exit *out)
+{
+	count(d, kind);
+	return deprivileged_step(d, out);
+}
+
+/* --- #PF ------------------------------------------------------------------------------------------------ */
+
+static bool same_again(struct deprivileged *d, uint64_t rip, uint64_t lin)
+{
+	if (d->again_rip != rip || d->again_lin != lin)
+		d->again = 0;
+	d->again_rip = rip;
+	d->again_lin = lin;
+	return ++d->again > SAME_FAULT_MAX;
+}
+
+static bool page_fault(struct deprivileged *d, struct engine_exit *out)
+{
+	uint64_t lin = deprivileged_sregs(d)->cr2, error = monitor_error(&d->monitor);
+	unsigned access = (error & PF_W ? ACCESS_WRITE : ACCESS_READ) |
+			  (error & PF_U ? ACCESS_USER : 0);
+	struct shadow_result r;
+
+	/* an access that would wrap: what it comes to is the executor's to say */
+	if (lin > UINT32_MAX)
+		return step(d, DEPRIVILEGED_OTHER, out);
+	switch (shadow_fault(d->shadow, (gva_t)lin, access, &r)) {
+	case SHADOW_PAGE_FAULT:
+		count(d, DEPRIVILEGED_GUEST_FAULT);
+		return deprivileged_exception(d, VEC_PF, r.error, (uint32_t)lin, out);
+	case SHADOW_EMULATE:
+		return step(d, DEPRIVILEGED_TABLE_WRITE, out);
+	case SHADOW_MMIO:
+		return step(d, DEPRIVILEGED_MMIO, out);
+	default:
+		break;
+	}
+	if (error & PF_W && d->frame_flags[r.gpa >> PAGE_SHIFT] & FRAME_DESCRIPTORS)
+		return step(d, DEPRIVILEGED_TABLE_WRITE, out);
+	if (same_again(d, monitor_frame(&d->monitor)->rip, lin))
+		return step(d, DEPRIVILEGED_OTHER, out);
+	count(d, DEPRIVILEGED_FILL);
+	return false;
+}
+
+/* --- #DB ------------------------------------------------------------------------------------------------ */
+
+/*
+ * A single step's end (EFLAGS.TF), or INT1. Breakpoints never come here: while one is armed the
+ * executor runs.
+ */
+static bool debug_exception(struct deprivileged *d, struct engine_exit *out)
+{
+	struct kvm_debugregs debug;
+	bool single_step;
+
+	count(d, DEPRIVILEGED_OTHER);
+	if (ioctl(d->kvm.vcpu, KVM_GET_DEBUGREGS, &debug) < 0)
+		debug.dr6 = DR6_BS;
+	single_step = debug.dr6 & DR6_BS;
+	debug.dr6 = DR6_FIXED;
+	ioctl(d->kvm.vcpu, KVM_SET_DEBUGREGS, &debug);
+	if (!single_step) {
+		if (deprivileged_pull(d))
+			return deprivileged_step(d, out);
+		d->state.eip -= 1; /* a trap: EIP is past the one byte of INT1 */
+		return deprivileged_step(d, out);
+	}
+	if (!deprivileged_pull(d))
+		d->state.dr[6] |= DR6_BS;
+	return deprivileged_exception(d, VEC_DB, 0, 0, out);
+}
+
+/* --- the monitor's stubs ---------------------------------------------------------------------------------- */
+
+static bool monitor_exit(struct deprivileged *d, int vector, struct engine_exit *out)
+{
+	bool first = monitor_first_level(d->kvm.run->s.regs.regs.rsp, vector);
+
+	/* nobody sends one; what the host's own hardware may do is not the guest's to see */
+	if (vector == VEC_NMI || vector == VEC_MC)
+		return false;
+	/* not first: the IRETQ that resumes the guest faulted, as the guest's next instruction will */
+	if (first && vector == VEC_PF)
+		return page_fault(d, out);
+	if (first && vector == VEC_DB)
+		return debug_exception(d, out);
+	return step(d,
+		    vector == VEC_GP || vector == VEC_UD ? DEPRIVILEGED_PRIVILEGED
+							 : DEPRIVILEGED_OTHER,
+		    out);
+}
+
+static bool failed(struct deprivileged *d, const char *what, struct engine_exit *out)
+{
+	const char *name = kvm_exit_name(d->kvm.run->exit_reason);
+
+	d->kvm.broken = true;
+	out->reason = ENGINE_EXIT_FAILED;
+	snprintf(out->text, sizeof(out->text), "%s: %s at RIP %#llx", what, name ? name : "exit",
+		 (unsigned long long)d->kvm.run->s.regs.regs.rip);
+	return true;
+}
+
+static bool inside_exit(struct deprivileged *d, struct engine_exit *out)
+{
+	const struct kvm_run *run = d->kvm.run;
+	int vector = monitor_vector(run->s.regs.regs.rip);
+
+	if (run->exit_reason != KVM_EXIT_IO || run->io.port != MONITOR_PORT || vector < 0)
+		return failed(d, "the monitor", out);
+	return monitor_exit(d, vector, out);
+}
+
+/* A request ended KVM_RUN in the monitor. True: the stub's OUT was still to come, so it is done here. */
+static bool interrupted_at_stub(const struct deprivileged *d, int *vector)
+{
+	uint64_t rip = d->kvm.run->s.regs.regs.rip;
+
+	*vector = monitor_vector(rip);
+	return *vector >= 0 && rip % 16 == 0;
+}
+
+bool deprivileged_interrupted(struct deprivileged *d, struct engine_exit *out)
+{
+	uint64_t rip = d->kvm.run->s.regs.regs.rip;
+	int vector, err;
+
+	count(d, DEPRIVILEGED_SIGNAL);
+	d->inside = monitor_has(rip);
+	if (!d->inside)
+		return false;
+	if (interrupted_at_stub(d, &vector))
+		return monitor_exit(d, vector, out);
+	if (!monitor_in_queue(rip))
+		return false;
+	err = deprivileged_queue_stop(d);
+	return err ? failed(d, "the monitor's queue", out) : false;
+}
+
+bool deprivileged_exit(struct deprivileged *d, struct engine_exit *out)
+{
+	struct kvm_run *run = d->kvm.run;
+
+	/* ring 0 is the monitor's alone, and nothing else runs above 4 GiB */
+	d->inside = monitor_has(run->s.regs.regs.rip);
+	if (d->inside)
+		return inside_exit(d, out);
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		count(d, DEPRIVILEGED_PORT);
+		return kvm_exit_handle(&d->kvm, out);
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		count(d, DEPRIVILEGED_WINDOW);
+		return kvm_exit_handle(&d->kvm, out);
+	case KVM_EXIT_INTR:
+		return false;
+	case KVM_EXIT_INTERNAL_ERROR:
+		/* PVM emulates 32-bit code, and has no INT n */
+		if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
+			return step(d, DEPRIVILEGED_PRIVILEGED, out);
+		break;
+	default:
+		break;
+	}
+	return failed(d, "a deprivileged guest", out);
+}
