@@ -16,7 +16,9 @@ static struct {
 	bool throttled;
 } rx;
 
-static void rx_interrupt(void)
+static void (*receiver)(void);
+
+static void fill_ring(void)
 {
 	while (inb(UART_PORT + UART_LSR) & UART_LSR_DR) {
 		if (rx.head - rx.tail == RX_RING_SIZE) {
@@ -26,6 +28,18 @@ static void rx_interrupt(void)
 		}
 		rx.data[rx.head++ % RX_RING_SIZE] = inb(UART_PORT + UART_RBR);
 	}
+}
+
+static void rx_interrupt(void)
+{
+	fill_ring();
+	if (receiver)
+		receiver();
+}
+
+void uart_set_receiver(void (*fn)(void))
+{
+	receiver = fn;
 }
 
 /*

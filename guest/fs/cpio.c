@@ -23,9 +23,9 @@ enum {
 	FIELDS
 };
 
-void cpio_open(struct cpio *c, void *bytes, uint32_t size)
+void cpio_open(struct cpio *c, const void *bytes, uint32_t size, char *scratch)
 {
-	*c = (struct cpio){ .bytes = bytes, .size = size };
+	*c = (struct cpio){ .bytes = bytes, .size = size, .scratch = scratch };
 }
 
 static int refuse(struct cpio *c, uint32_t at, const char *what)
@@ -67,33 +67,59 @@ static bool is_dots(const char *s, uint32_t n)
 	return n == 2 && s[0] == '.' && s[1] == '.';
 }
 
-/*
- * Take out empty components and "."; what stays is not longer, so it is done where the name stands.
- * False: a component is "..".
- */
-static bool clean_name(char *name, uint32_t *len)
+static bool is_dot(const char *s, uint32_t n)
 {
-	uint32_t out = 0, n = *len;
+	return n == 1 && s[0] == '.';
+}
 
-	for (uint32_t in = 0; in < n;) {
-		uint32_t start = in, part;
+/*
+ * Copy the name to `out` without empty components and "."; out may be NULL, to count. Returns the
+ * length, or -1: a component is "..".
+ */
+static int32_t clean_name(const char *name, uint32_t n, char *out)
+{
+	uint32_t len = 0;
 
-		while (in < n && name[in] != '/')
-			in++;
+	for (uint32_t in = 0, start = 0; in < n; in++) {
+		uint32_t part;
+
+		for (start = in; in < n && name[in] != '/'; in++)
+			;
 		part = in - start;
-		in++;
 		if (is_dots(name + start, part))
-			return false;
-		if (!part || (part == 1 && name[start] == '.'))
+			return -1;
+		if (!part || is_dot(name + start, part))
 			continue;
-		if (out)
-			name[out++] = '/';
-		for (uint32_t i = 0; i < part; i++)
-			name[out++] = name[start + i];
+		if (len++ && out)
+			out[len - 2] = '/';
+		for (uint32_t i = 0; out && i < part; i++)
+			out[len - 1 + i] = name[start + i];
+		len += part;
 	}
-	name[out] = '\0';
-	*len = out;
-	return true;
+	return len ? (int32_t)len - 1 : 0;
+}
+
+/* Most names are clean but for "./" or "/" in front, and stay where they are. */
+static int set_name(struct cpio *c, struct cpio_entry *e)
+{
+	int32_t n;
+
+	while (e->name_len && (e->name[0] == '/' || (e->name[0] == '.' && e->name[1] == '/'))) {
+		uint32_t skip = e->name[0] == '/' ? 1 : 2;
+
+		e->name += skip;
+		e->name_len -= skip;
+	}
+	n = clean_name(e->name, e->name_len, 0);
+	if (n < 0)
+		return refuse(c, e->at, "a name has the component \"..\"");
+	if ((uint32_t)n != e->name_len) {
+		clean_name(e->name, e->name_len, c->scratch);
+		c->scratch[n] = '\0';
+		e->name = c->scratch;
+		e->name_len = (uint32_t)n;
+	}
+	return 0;
 }
 
 /* Bytes left from `at` on. */
@@ -109,7 +135,7 @@ static uint32_t align4(uint32_t n)
 
 static int read_name(struct cpio *c, struct cpio_entry *e, uint32_t namesize)
 {
-	char *name = (char *)c->bytes + e->at + CPIO_HEADER_BYTES;
+	const char *name = (const char *)c->bytes + e->at + CPIO_HEADER_BYTES;
 
 	if (!namesize || namesize > CPIO_PATH_MAX)
 		return refuse(c, e->at, "the length of a name is 0 or above 4096");
@@ -183,8 +209,8 @@ static int read_entry(struct cpio *c, struct cpio_entry *e)
 		return -1;
 	if (header[5] == '2' && (e->mode & S_IFMT) == S_IFREG && check_sum(c, e, f[CHECK]))
 		return -1;
-	if (!clean_name((char *)c->bytes + e->at + CPIO_HEADER_BYTES, &e->name_len))
-		return refuse(c, e->at, "a name has the component \"..\"");
+	if (set_name(c, e))
+		return -1;
 	if (!e->name_len && (e->mode & S_IFMT) != S_IFDIR)
 		return refuse(c, e->at, "a name is empty");
 	return 1;

@@ -20,7 +20,10 @@
 struct cpio_entry {
 	uint32_t at; /* offset of its header */
 	uint32_t ino, mode, uid, gid, nlink, mtime, dev_major, dev_minor, rdev_major, rdev_minor;
-	/* In the archive, with a NUL. No leading, trailing or double slash, no "." and ".."; "": the root. */
+	/*
+	 * With a NUL; in the archive, or in scratch until the next call. No leading, trailing or double
+	 * slash, no "." and ".."; "": the root.
+	 */
 	const char *name;
 	uint32_t name_len;
 	const uint8_t *data; /* in the archive */
@@ -28,7 +31,8 @@ struct cpio_entry {
 };
 
 struct cpio {
-	uint8_t *bytes; /* names are put in order in place */
+	const uint8_t *bytes;
+	char *scratch; /* CPIO_PATH_MAX bytes */
 	uint32_t size, at;
 	bool trailer;	   /* the last thing read */
 	const char *wrong; /* after an error: what, */
@@ -36,7 +40,7 @@ struct cpio {
 };
 
 /* size: below 2 GiB. */
-void cpio_open(struct cpio *c, void *bytes, uint32_t size);
+void cpio_open(struct cpio *c, const void *bytes, uint32_t size, char *scratch);
 /* 1: *e is the next entry; 0: the end; -1: c->wrong and c->wrong_at tell what is not as it must be. */
 int cpio_next(struct cpio *c, struct cpio_entry *e);
 

@@ -11,9 +11,10 @@
 #include "mm/rbtree.h"
 
 /* Device numbers as user programs see them. */
-#define MKDEV(major, minor) ((u32)(minor)&0xff) | (u32)(major) << 8
+#define MKDEV(major, minor) (((u32)(minor)&0xff) | (u32)(major) << 8)
 #define DEV_INITRD MKDEV(0, 1)
 #define DEV_PROC MKDEV(0, 3)
+#define DEV_DEV MKDEV(0, 5)
 #define DEV_PIPE MKDEV(0, 7)
 
 /* --- directories in memory: tree.c ------------------------------------------------------------------ */
@@ -54,7 +55,7 @@ bool emit_dots(struct file *f, void *ctx, emit_fn emit);
 extern struct inode *fs_root;
 
 /* initrd.c: the archive [data, data + size) as the root. Panics with `name` and what is wrong. */
-void initrd_mount(const char *name, void *data, u32 size);
+void initrd_mount(const char *name, const void *data, u32 size);
 /* devfs.c: nodes in /dev; operations of a character device or NULL. */
 void devfs_mount(struct inode *root);
 const struct file_operations *chrdev_find(u32 rdev);
@@ -76,6 +77,11 @@ struct file *file_open(struct path *path, u32 flags, int *err);
 /* A file without a name, of pipes: f_count 1, or NULL. */
 struct file *file_alloc(struct inode *inode, const struct file_operations *ops, u32 flags);
 
+/* fd.c: close(2). 0 or -EBADF. */
+int fd_close(u32 fd);
+
+/* Files of the page cache. */
+int32_t generic_file_read(struct file *f, struct uio *u, u64 *pos);
 /* lseek of files with a size, and of devices where it means nothing. */
 int64_t generic_llseek(struct file *f, int64_t offset, int whence);
 int64_t null_llseek(struct file *f, int64_t offset, int whence);
