@@ -89,25 +89,35 @@ static const struct trap_signal {
 	u8 sig, code;
 	bool addr; /* si_addr is the instruction, else 0 */
 } trap_signals[] = {
-	[TRAP_DE] = { SIGFPE, FPE_INTDIV, true },  [TRAP_DB] = { SIGTRAP, TRAP_TRACE, true },
-	[TRAP_BP] = { SIGTRAP, SI_KERNEL, false }, [TRAP_OF] = { SIGSEGV, SI_KERNEL, false },
-	[TRAP_BR] = { SIGSEGV, SI_KERNEL, false }, [TRAP_UD] = { SIGILL, ILL_ILLOPN, true },
+	[TRAP_DE] = { SIGFPE, FPE_INTDIV, true },
+	[TRAP_DB] = { SIGTRAP, TRAP_TRACE, true },
+	[TRAP_BP] = { SIGTRAP, SI_KERNEL, false },
+	[TRAP_OF] = { SIGSEGV, SI_KERNEL, false },
+	[TRAP_BR] = { SIGSEGV, SI_KERNEL, false },
+	[TRAP_UD] = { SIGILL, ILL_ILLOPN, true },
 	[TRAP_NM] = { SIGFPE, SI_KERNEL, false }, /* there is no FPU and none is emulated */
-	[TRAP_TS] = { SIGSEGV, SI_KERNEL, false }, [TRAP_NP] = { SIGBUS, SI_KERNEL, false },
-	[TRAP_SS] = { SIGBUS, SI_KERNEL, false },  [TRAP_GP] = { SIGSEGV, SI_KERNEL, false },
-	[TRAP_AC] = { SIGBUS, BUS_ADRALN, false }, [TRAP_IRET] = { SIGILL, ILL_BADSTK, false },
+	[TRAP_TS] = { SIGSEGV, SI_KERNEL, false },
+	[TRAP_NP] = { SIGBUS, SI_KERNEL, false },
+	[TRAP_SS] = { SIGBUS, SI_KERNEL, false },
+	[TRAP_GP] = { SIGSEGV, SI_KERNEL, false },
+	[TRAP_AC] = { SIGBUS, BUS_ADRALN, false },
+	/* As x86-64 Linux tells a 32-bit program. */
+	[TRAP_IRET] = { SIGSEGV, SI_KERNEL, false },
 };
 
 /* A process did it; the boot thread's user mode is a test's, which has its notifier. */
 static bool signal_for_trap(struct pt_regs *regs, u32 error_code, u32 vector)
 {
-	const struct trap_signal *s = &trap_signals[vector];
+	const struct trap_signal *s;
 
-	if (!user_mode(regs) && vector != TRAP_IRET)
+	if (!current->mm || vector >= ARRAY_SIZE(trap_signals) ||
+	    (!user_mode(regs) && vector != TRAP_IRET))
 		return false;
-	if (!current->mm || vector >= ARRAY_SIZE(trap_signals) || !s->sig)
+	s = &trap_signals[vector];
+	if (!s->sig)
 		return false;
-	force_fault(s->sig, s->code, s->addr ? regs->ip : 0, vector, error_code);
+	force_fault(s->sig, s->code, s->addr ? regs->ip : 0, vector == TRAP_IRET ? TRAP_GP : vector,
+		    error_code);
 	return true;
 }
 

@@ -28,6 +28,10 @@ SECTIONS
 		KEEP(*(.boot.header))
 		*(.boot.text)
 		*(.text .text.*)
+		__start_user_tests = .;
+		KEEP(*(user_tests))
+		__stop_user_tests = .;
+		. += 1; /* kallsyms has one name for an address, and wants _etext */
 		_etext = .;
 	} :text
 

@@ -176,7 +176,7 @@ int do_wait4(int pid, int *status, int options, struct rusage_ticks *usage)
 	bool any;
 	int err;
 
-	if (options & ~(WNOHANG | WUNTRACED | __WNOTHREAD | __WCLONE | __WALL))
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
 		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;

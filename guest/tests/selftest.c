@@ -16,6 +16,7 @@ static const struct suite {
 	{ "ioperm", ioperm_tests, false },     { "double_fault", double_fault_tests, false },
 	{ "debug", debug_tests, false },       { "cpu", cpu_tests, false },
 	{ "device", device_tests, false },     { "sched", sched_tests, false },
+	{ "process", process_tests, false },   { "signal", signal_tests, false },
 	{ "mm", mm_tests, true },
 };
 

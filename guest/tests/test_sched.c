@@ -2,25 +2,12 @@
 /*
  * Kernel threads, wait queues and sleeping. The tests run as task 0, which the threads are children of.
  */
-#include "selftest.h"
-#include <arch/processor.h>
+#include "user_side.h"
 #include <kernel/sched.h>
 #include <kernel/time.h>
 #include <lib/string.h>
 
-#include "mm/page_alloc.h"
-#include "mm/slub.h"
-
 #define MANY 100
-
-/* The exit status of a child, or what wait4() says. */
-static int wait_for(int pid)
-{
-	struct rusage_ticks usage;
-	int status = -1, got = do_wait4(pid, &status, 0, &usage);
-
-	return got == pid ? status : got;
-}
 
 static int return_argument(void *arg)
 {
@@ -34,13 +21,6 @@ static void thread_status_reaches_wait4(struct selftest_result *r, const void *a
 	EXPECT(r, pid > 1);
 	EXPECT_EQ(r, wait_for(pid), 42 << 8);
 	EXPECT_EQ(r, wait_for(pid), -ECHILD);
-}
-
-static u32 pages_at_rest(void)
-{
-	kmem_cache_shrink_all();
-	drain_all_pages();
-	return nr_free_pages();
 }
 
 static void many_threads_leave_nothing_behind(struct selftest_result *r, const void *arg)

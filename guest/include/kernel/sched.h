@@ -174,6 +174,7 @@ void task_children_usage(const struct task_struct *t, struct rusage_ticks *usage
 
 #define WNOHANG 1
 #define WUNTRACED 2
+#define WCONTINUED 8 /* nothing stops, so nothing continues */
 #define __WNOTHREAD 0x20000000
 #define __WALL 0x40000000
 #define __WCLONE (int)0x80000000

@@ -41,7 +41,6 @@
 #define SI_KERNEL 0x80
 #define SI_TKILL (-6)
 #define ILL_ILLOPN 2
-#define ILL_BADSTK 8
 #define FPE_INTDIV 1
 #define SEGV_MAPERR 1
 #define SEGV_ACCERR 2
