@@ -221,7 +221,7 @@ USER static void tls_is_each_tasks_own(u32 arg)
 	u_exit((u32)u_wait(pid));
 }
 
-static const struct process_case spin = { spin_against_child, 3, EXITED(0) };
+static const struct process_case spin = { spin_against_child, 1, EXITED(0) };
 static const struct process_case tls = { tls_is_each_tasks_own, 0, EXITED(0) };
 
 /* --- system calls ------------------------------------------------------------------------------------------ */

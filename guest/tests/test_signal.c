@@ -269,8 +269,8 @@ USER static void handler_in_nowhere(u32 arg)
 	u_exit(0);
 }
 
-/* Its parent kills it with sig; nothing saves it. */
-USER static void kill_spinning_child(u32 sig)
+/* Its parent kills it with sig, while it spins or sleeps; nothing saves it. */
+USER static void kill_child(u32 sig)
 {
 	volatile int status = -1;
 	int pid = call0(U_FORK);
@@ -278,10 +278,11 @@ USER static void kill_spinning_child(u32 sig)
 	if (!pid) {
 		mask_signals(0, ~0ull & ~SIGMASK(SIGTERM));
 		for (;;)
-			;
+			if (sig == SIGTERM)
+				u_sleep_ms(1000);
 	}
 	CHECK(u_sigaction(SIGKILL, SIG_IGN, 0, 0) == -EINVAL);
-	u_sleep_ms(20);
+	u_sleep_ms(1);
 	CHECK(!call2(U_KILL, pid, sig));
 	CHECK(call3(U_WAITPID, pid, &status, 0) == pid);
 	u_exit((u32)status);
@@ -382,8 +383,8 @@ static const struct death s_blocks = { handler_blocks, 0, EXITED(0) };
 static const struct death s_blocked = { fault_while_blocked, 0, SIGSEGV };
 static const struct death s_ignored = { fault_while_blocked, SIG_IGN, SIGSEGV };
 static const struct death s_nowhere = { handler_in_nowhere, 0, SIGSEGV };
-static const struct death s_term = { kill_spinning_child, SIGTERM, EXITED(SIGTERM) };
-static const struct death s_kill = { kill_spinning_child, SIGKILL, EXITED(SIGKILL) };
+static const struct death s_term = { kill_child, SIGTERM, EXITED(SIGTERM) };
+static const struct death s_kill = { kill_child, SIGKILL, EXITED(SIGKILL) };
 static const struct death s_child = { sigchld_tells, 77, EXITED(0) };
 static const struct death s_reap = { ignored_children_reap_themselves, 0, EXITED(0) };
 static const struct death s_eintr = { wait_interrupted, 0, EXITED(0) };
@@ -444,11 +445,11 @@ struct spoil {
 	int status; /* what becomes of the process */
 };
 
-/* arg: word << 16 | value; flags are given as bits to set, IF aside. Exits with GS and IOPL after it. */
+/* arg: word << 16 | value; flags are given as bits to set, IF aside. Exits with GS, or DS. */
 USER static void return_to(u32 arg)
 {
 	volatile u32 *order = counters();
-	u32 gs, flags;
+	u32 gs, ds, flags;
 
 	order[0] = arg >> 16;
 	order[1] = arg & 0xffff;
@@ -456,11 +457,11 @@ USER static void return_to(u32 arg)
 		order[1] = PAGE_OFFSET + 0x100000;
 	CHECK(!u_sigaction(SIGUSR1, user_address(spoil_context), SA_SIGINFO, 0));
 	raise(SIGUSR1);
-	CHECK(order[0] == arg >> 16); /* through DS */
-	asm volatile("movl %%gs, %0; pushfl; popl %1" : "=r"(gs), "=r"(flags));
+	asm volatile("movl %%gs, %0; movl %%ds, %1; pushfl; popl %2"
+		     : "=r"(gs), "=r"(ds), "=r"(flags));
 	CHECK(flags & X86_EFLAGS_IF);
 	CHECK(!(flags & 0x00027000)); /* VM, NT, IOPL */
-	u_exit(gs);
+	u_exit(arg >> 16 == UC_DS ? ds : gs);
 }
 
 static void sigreturn_with(struct selftest_result *r, const void *arg)
@@ -475,7 +476,7 @@ static const struct spoil gs_beyond = { UC_GS, BEYOND_GDT, EXITED(0) };
 static const struct spoil gs_kernel = { UC_GS, __KERNEL_DS, EXITED(0) };
 static const struct spoil gs_good = { UC_GS, __USER_DS, EXITED(__USER_DS) };
 static const struct spoil fs_tss = { UC_FS, __TSS_SEL, EXITED(0) };
-static const struct spoil ds_beyond = { UC_DS, BEYOND_GDT, SIGSEGV };
+static const struct spoil ds_beyond = { UC_DS, BEYOND_GDT, EXITED(0) };
 static const struct spoil cs_null = { UC_CS, 0, SIGSEGV };
 static const struct spoil cs_kernel = { UC_CS, __KERNEL_CS, SIGSEGV };
 static const struct spoil cs_beyond = { UC_CS, BEYOND_GDT, SIGSEGV };
@@ -517,8 +518,8 @@ const struct selftest signal_tests[] = {
 	{ "fault_kills_though_blocked", ends_with, &s_blocked },
 	{ "fault_kills_though_ignored", ends_with, &s_ignored },
 	{ "handler_in_nowhere_is_SIGSEGV", ends_with, &s_nowhere },
-	{ "SIGTERM_ends_a_spinning_process", ends_with, &s_term },
-	{ "SIGKILL_cannot_be_blocked", ends_with, &s_kill },
+	{ "SIGTERM_ends_a_sleeping_process", ends_with, &s_term },
+	{ "SIGKILL_ends_a_spinning_process_that_blocks_all", ends_with, &s_kill },
 	{ "SIGCHLD_tells_pid_and_status", ends_with, &s_child },
 	{ "ignored_SIGCHLD_leaves_no_zombie", ends_with, &s_reap },
 	{ "wait_is_interrupted_by_a_handler", ends_with, &s_eintr },
@@ -530,7 +531,7 @@ const struct selftest signal_tests[] = {
 	{ "sigreturn_gs_of_the_kernel_becomes_null", sigreturn_with, &gs_kernel },
 	{ "sigreturn_gs_of_the_user_stays", sigreturn_with, &gs_good },
 	{ "sigreturn_fs_of_the_tss_becomes_null", sigreturn_with, &fs_tss },
-	{ "sigreturn_ds_beyond_the_gdt_is_SIGSEGV", sigreturn_with, &ds_beyond },
+	{ "sigreturn_ds_beyond_the_gdt_becomes_null", sigreturn_with, &ds_beyond },
 	{ "sigreturn_cs_null_is_SIGSEGV", sigreturn_with, &cs_null },
 	{ "sigreturn_cs_of_the_kernel_is_SIGSEGV", sigreturn_with, &cs_kernel },
 	{ "sigreturn_cs_beyond_the_gdt_is_SIGSEGV", sigreturn_with, &cs_beyond },
@@ -540,5 +541,6 @@ const struct selftest signal_tests[] = {
 	{ "sigreturn_keeps_iopl_and_nt", sigreturn_with, &flags_high },
 	{ "sigreturn_without_a_frame_is_SIGSEGV", ends_with, &no_frame },
 	{ "rt_sigreturn_without_a_frame_is_SIGSEGV", ends_with, &no_rt_frame },
+	{ "memory_is_in_order_after_all_processes", check_memory, NULL },
 	{ NULL, NULL, NULL },
 };

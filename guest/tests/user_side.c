@@ -73,7 +73,12 @@ int run_user(struct selftest_result *r, void (*main)(u32 arg), u32 arg)
 	while (do_wait4(-1, &orphan, 0, &usage) > 0)
 		;
 	EXPECT_EQ(r, nr_tasks(), tasks);
-	EXPECT_EQ(r, mm_check_all(), 0);
 	EXPECT_EQ(r, pages_at_rest(), pages);
 	return status;
+}
+
+void check_memory(struct selftest_result *r, const void *arg)
+{
+	(void)arg;
+	EXPECT_EQ(r, mm_check_all() + slub_check() + page_alloc_check(), 0);
 }

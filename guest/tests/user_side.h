@@ -26,7 +26,7 @@
 
 /*
  * Run main(arg) as a process and wait for it: its status as wait4() gives it. Then there are as many
- * tasks and free pages as before, and mm_check_all() finds nothing, or the test fails.
+ * tasks and free pages as before, or the test fails.
  */
 int run_user(struct selftest_result *r, void (*main)(u32 arg), u32 arg);
 /* Start it only; its pid. */
@@ -35,6 +35,8 @@ int start_user(void (*main)(u32 arg), u32 arg);
 int wait_for(int pid);
 /* Free pages when all caches are empty. */
 u32 pages_at_rest(void);
+/* A row for the end of a suite, as it goes through all pages: mm/'s checkers find nothing. */
+void check_memory(struct selftest_result *r, const void *arg);
 
 #define EXITED(status) ((status) << 8)
 
