@@ -90,7 +90,8 @@ static int protect_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
 		err = protect_part(&vma, start, stop, new_flags);
 		if (err)
 			return err;
-		start = stop;
+		/* A merge may have taken in what comes next: that had these flags already. */
+		start = vma->vm_end > stop ? vma->vm_end : stop;
 	}
 	return 0;
 }

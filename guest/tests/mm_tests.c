@@ -18,7 +18,7 @@
 #undef EXPECT /* theirs counts in mm_test_failures */
 #include "tests/mm/mm_test.h"
 
-#define MM_TESTS_MAX 128
+#define MM_TESTS_MAX 192
 
 unsigned mm_test_failures;
 
@@ -27,6 +27,7 @@ static const struct mm_test *const tables[] = {
 	mm_tests_slub,
 	mm_tests_vmalloc,
 	mm_tests_highmem,
+	mm_tests_fault,
 };
 
 struct selftest mm_tests[MM_TESTS_MAX];
