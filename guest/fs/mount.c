@@ -58,4 +58,5 @@ void vfs_init(void)
 		initrd_mount("(built in)", __initrd_start, (u32)(__initrd_end - __initrd_start));
 	tty_init();
 	devfs_mount(fs_root);
+	proc_mount(fs_root);
 }

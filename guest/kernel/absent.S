@@ -8,7 +8,7 @@
 	.endr
 	movl $-38, %eax
 	ret
-	.irp name, mmput, files_put, fs_put, files_dup, fs_dup, fget, fput, dup_mm
+	.irp name, show_maps, show_smaps, show_status_vm, show_statm, pagemap_entry, mmput, files_put, fs_put, files_dup, fs_dup, fget, fput, dup_mm
 	.weak \name
 \name:
 	.endr

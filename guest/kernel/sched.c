@@ -7,6 +7,7 @@
 #include <arch/processor.h>
 #include <arch/sections.h>
 #include <arch/tls.h>
+#include <kernel/loadavg.h>
 #include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
@@ -192,6 +193,8 @@ void scheduler_tick(bool user)
 	struct task_struct *t = current;
 
 	wake_sleepers();
+	if (!((u32)jiffies % LOAD_TICKS))
+		update_loadavg(nr_running());
 	if (idle) {
 		cpu_ticks.idle++;
 		return;

@@ -12,6 +12,9 @@
 #include "mm/mm.h"
 #include "mm/slub.h"
 
+/* The clock is not asked for each inode: its ports cost an exit each. */
+static u32 boot_seconds;
+
 #define FIRST_PID_POS 256u /* the process with number n has position FIRST_PID_POS + n */
 
 static void proc_evict(struct inode *inode)
@@ -32,7 +35,7 @@ struct inode *proc_new_inode(const struct proc_entry *entry, struct inode *paren
 		.i_ino = ino,
 		.i_mode = entry->mode,
 		.i_nlink = S_ISDIR(entry->mode) ? 2 : 1,
-		.i_mtime = (u32)(realtime_ns() / 1000000000),
+		.i_mtime = boot_seconds + (u32)jiffies / HZ,
 		.i_dev = DEV_PROC,
 		.i_count = 1,
 		.i_op = entry->iops,
@@ -101,8 +104,7 @@ static int root_lookup(struct inode *dir, const char *name, u32 len, struct inod
 	u32 pid;
 
 	if (e)
-		*child = proc_new_inode(e, dir, 0,
-					PROC_SYSTEM_INO + (u32)(e - proc_system_files));
+		*child = proc_new_inode(e, dir, 0, PROC_SYSTEM_INO + (u32)(e - proc_system_files));
 	else if (proc_number(name, len, &pid) && pid && find_task(pid))
 		*child = proc_new_inode(&proc_pid_entry, dir, pid, PROC_PID_INO(pid));
 	else
@@ -157,11 +159,15 @@ static const struct file_operations root_ops = {
 struct inode *proc_mount(struct inode *parent)
 {
 	static const struct proc_entry root = {
-		.mode = S_IFDIR | 0555, .fops = &root_ops, .iops = &root_inode_ops,
+		.mode = S_IFDIR | 0555,
+		.fops = &root_ops,
+		.iops = &root_inode_ops,
 	};
 	struct tree_entry *old = tree_find(parent, "proc", 4);
-	struct inode *inode = proc_new_inode(&root, parent, 0, PROC_ROOT_INO);
+	struct inode *inode;
 
+	boot_seconds = (u32)((realtime_ns() - monotonic_ns()) / NSEC_PER_SEC);
+	inode = proc_new_inode(&root, parent, 0, PROC_ROOT_INO);
 	if (!inode)
 		panic("proc: no memory for /proc");
 	inode->i_count = 0; /* for ever */
