@@ -7,6 +7,7 @@
 set(user_dir ${CMAKE_BINARY_DIR}/user)
 set(user_root ${user_dir}/root)
 set(user_staged)
+file(REMOVE_RECURSE ${user_root}) # files of a former tree must not stay in it
 
 set(guest_more_flags -ffunction-sections -fdata-sections -Wcast-qual -Wno-unused-parameter
 	-Wno-unused-result -I${CMAKE_CURRENT_SOURCE_DIR}/user/include)
@@ -51,24 +52,42 @@ foreach(name faultdemo forkbomb layout memhog)
 endforeach()
 user_program(sh sh/arena.c sh/builtin.c sh/complete.c sh/edit.c sh/expand.c sh/jobs.c sh/main.c
 	sh/parse.c sh/run.c)
+user_program(execprobe tests/execprobe.c)
+user_program(usertests tests/main.c tests/test_brk.c tests/test_exec.c tests/test_fault.c
+	tests/test_file.c tests/test_fork.c tests/test_mmap.c tests/test_mprotect.c
+	tests/test_mremap.c tests/test_pipe.c tests/test_pointers.c tests/test_proc.c
+	tests/test_signal.c tests/test_time.c)
 user_file(${CMAKE_CURRENT_SOURCE_DIR}/user/etc/demonstration etc/demonstration)
+foreach(name folder/a folder/b folder/c not_executable script script_empty script_loop script_missing
+		text)
+	user_file(${CMAKE_CURRENT_SOURCE_DIR}/user/files/${name} tests/${name})
+endforeach()
 unset(guest_more_flags)
 
 foreach(folder dev proc sbin tmp)
 	file(MAKE_DIRECTORY ${user_root}/${folder})
 endforeach()
 file(CREATE_LINK ../bin/init ${user_root}/sbin/init SYMBOLIC)
+foreach(link link:text loop:loop dangling:nothing)
+	string(REPLACE ":" ";" link ${link})
+	list(GET link 0 name)
+	list(GET link 1 target)
+	file(CREATE_LINK ${target} ${user_root}/tests/${name} SYMBOLIC)
+endforeach()
 
-# Files of programs that are no more must not stay in it.
-file(GLOB_RECURSE user_old LIST_DIRECTORIES FALSE ${user_root}/bin/* ${user_root}/etc/* ${user_root}/tests/*)
-list(REMOVE_ITEM user_old ${user_staged})
-if(user_old)
-	file(REMOVE ${user_old})
-endif()
+# Malformed programs, which exec must refuse: made of a good one by a program of the host.
+add_executable(bad_elfs ../tests/guest/bad_elfs.c)
+target_link_libraries(bad_elfs PRIVATE strict)
+set_target_properties(bad_elfs PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+set(user_stamp ${user_dir}/bad_elfs.stamp)
+add_custom_command(OUTPUT ${user_stamp}
+	COMMAND bad_elfs ${user_root}/bin/true ${user_root}/tests
+	COMMAND ${CMAKE_COMMAND} -E touch ${user_stamp}
+	DEPENDS bad_elfs ${user_root}/bin/true VERBATIM)
 
 set(user_initrd ${CMAKE_BINARY_DIR}/bin/initrd.cpio)
 set(user_packer ${CMAKE_CURRENT_SOURCE_DIR}/user/initrd.sh)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 add_custom_command(OUTPUT ${user_initrd} COMMAND ${user_packer} ${user_root} ${user_initrd}
-	DEPENDS ${user_packer} ${user_staged} COMMENT "Guest: initrd.cpio" VERBATIM)
+	DEPENDS ${user_packer} ${user_staged} ${user_stamp} COMMENT "Guest: initrd.cpio" VERBATIM)
 add_custom_target(user_programs ALL DEPENDS ${user_initrd})
