@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine_test ENGINE [SUITE...]: what engine.h promises, checked through the ops table alone on the
- * engine `soft` or `kvm`, in KTAP. Exit status 0: all passed; 1: not; 77: the engine cannot run here,
+ * engine_test ENGINE [shadow] [SUITE...]: what engine.h promises, checked through the ops table alone on
+ * the engine `soft` or `kvm`, with mmu direct or shadow, in KTAP. Exit status 0: all passed; 1: not; 77: the engine cannot run here,
  * and a line says why.
  */
 #include <CUnit/Basic.h>
@@ -192,7 +192,9 @@ static void test_done(const CU_pTest test, const CU_pSuite suite, const CU_pFail
 
 static bool wanted(const struct unit_suite *s, int argc, char **argv)
 {
-	if (s == &suite_kvm && rig_ops != &engine_kvm)
+	if (s == &suite_kvm && (rig_ops != &engine_kvm || rig_mmu == ENGINE_MMU_SHADOW))
+		return false;
+	if (s == &suite_told && rig_mmu == ENGINE_MMU_SHADOW)
 		return false;
 	for (int n = 0; n < argc; n++)
 		if (!strcmp(argv[n], s->name))
@@ -228,18 +230,23 @@ static int run_suites(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct engine_probe probe;
+	int used = 2;
 
+	if (argc > used && !strcmp(argv[used], "shadow")) {
+		rig_mmu = ENGINE_MMU_SHADOW;
+		used++;
+	}
 	for (unsigned n = 0; argc > 1 && engine_list[n]; n++) {
 		if (strcmp(engine_list[n]->name, argv[1]))
 			continue;
 		rig_ops = engine_list[n];
-		rig_ops->probe(ENGINE_MMU_DIRECT, &probe);
+		rig_ops->probe(rig_mmu, &probe);
 		if (!probe.usable) {
 			printf("1..0 # SKIP engine %s: %s\n", rig_ops->name, probe.reason);
 			return STATUS_SKIP;
 		}
-		return run_suites(argc - 2, argv + 2);
+		return run_suites(argc - used, argv + used);
 	}
-	fprintf(stderr, "usage: engine_test soft|kvm [SUITE...]\n");
+	fprintf(stderr, "usage: engine_test soft|kvm [shadow] [SUITE...]\n");
 	return 2;
 }

@@ -163,7 +163,7 @@ if [ "$kvm_works" = true ]; then
 	run guest.bin
 	ok "auto takes engine kvm" has err '^vmm: engine kvm: .'
 else
-	refuse "engine kvm on this host" "$(doctor_says problem)" guest.bin --engine kvm
+	refuse "engine kvm on this host" "$(doctor_says problem)" guest.bin --engine kvm --mmu direct
 	ok "with what to do instead" has err ', or use --engine soft$'
 	run guest.bin
 	ok "auto tells the same reason" has err "^vmm: engine soft: $(doctor_says problem)$"

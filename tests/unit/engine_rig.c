@@ -11,10 +11,16 @@
 #define BUDGET_INSNS 10000000u
 
 const struct engine_ops *rig_ops = &engine_soft;
+enum engine_mmu rig_mmu = ENGINE_MMU_DIRECT;
 
 bool rig_virtual_time(void)
 {
 	return rig_ops->features & ENGINE_VIRTUAL_TIME;
+}
+
+uint32_t rig_ring1(void)
+{
+	return rig_ops == &engine_kvm && rig_mmu == ENGINE_MMU_SHADOW ? 1 : 0;
 }
 
 /* --- the bus -------------------------------------------------------------------------------------- */
@@ -109,12 +115,14 @@ void rig_begin(struct rig *r, const void *code, uint64_t bytes)
 	struct engine_config config = {
 		.ram = &r->ram,
 		.bus = { r, io_read, io_write, mmio_read, mmio_write },
+		.mmu = rig_mmu,
 	};
 	struct diag d = { .text = "" };
 
 	*r = (struct rig){ .ops = rig_ops };
 	CU_ASSERT_EQUAL_FATAL(ram_create(&r->ram, RIG_RAM_BYTES, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(rig_ops->create(&r->e, &config, &d), 0);
+	r->ops = r->e->ops; /* an engine may have a table for each kind of paging */
 	tables_put(r);
 	rig_put(r, RIG_CODE, code, bytes);
 	CU_ASSERT_EQUAL_FATAL(r->ops->get_state(r->e, &r->s), 0);

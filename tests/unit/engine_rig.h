@@ -63,8 +63,14 @@ struct rig {
 /* The engine under test. Engine soft, unless the program that links the rig sets another. */
 extern const struct engine_ops *rig_ops;
 
+/* The paging it is made with: direct, unless the program sets it. */
+extern enum engine_mmu rig_mmu;
+
 /* Named features of the engine under test; soft has them all. */
 bool rig_virtual_time(void);
+
+/* RPL bits that a CS pushed at ring 0 may carry: a deprivileged guest runs at ring 1. */
+uint32_t rig_ring1(void);
 
 /* A vCPU at CPL 0, paging off, interrupts off, before the first byte of `code`. */
 void rig_begin(struct rig *r, const void *code, uint64_t bytes);

@@ -47,6 +47,11 @@ struct kvm {
 	struct kvm_regs last_regs;
 	struct kvm_sregs last_sregs;
 	bool shut_down;
+	/*
+	 * NULL, or asked before an IN is answered: how many elements may be read from the device? The
+	 * guest's instruction will fault where it would store the next one, and come again.
+	 */
+	uint32_t (*may_read)(struct kvm *k);
 };
 
 /* Nanoseconds of the monotonic clock. */

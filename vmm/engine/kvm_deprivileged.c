@@ -65,7 +65,9 @@ static int first_state(struct deprivileged *d)
 	x86_first_state(&d->state);
 	d->known = d->changed = true;
 	err = kvm_deprivileged_identity(&d->kvm, &d->cr4);
-	return err ? err : kvm_tsc_set(&d->kvm, 0);
+	if (!err)
+		err = deprivileged_begin(d);
+	return err ? err : deprivileged_tsc_set(d, 0);
 }
 
 int kvm_deprivileged_create(struct engine **out, const struct engine_config *config,
@@ -77,6 +79,7 @@ int kvm_deprivileged_create(struct engine **out, const struct engine_config *con
 	if (!d)
 		return diag_set(diag, ENOMEM, "no memory for engine kvm");
 	kvm_init(&d->kvm, &engine_kvm_deprivileged, config);
+	d->kvm.may_read = deprivileged_may_read;
 	mirror_init(&d->gdt, NULL, 0);
 	d->frame_flags = calloc(config->ram->bytes >> PAGE_SHIFT, 1);
 	err = kvm_vm_create(&d->kvm, diag);
@@ -223,6 +226,14 @@ static bool window_open(const struct deprivileged *d, struct engine_exit *out)
 	return true;
 }
 
+/* Is it the executor's turn: because of what the CPU cannot do, or for one instruction? */
+static bool executor_wanted(struct deprivileged *d)
+{
+	if (d->step_first || !deprivileged_native(d))
+		return true;
+	return d->emulated && d->kvm.window && !deprivileged_pull(d) && !ready(&d->state);
+}
+
 static bool not_runnable(struct deprivileged *d, struct engine_exit *out)
 {
 	struct kvm *k = &d->kvm;
@@ -260,7 +271,7 @@ static void run(struct engine *e, uint64_t deadline_ns, struct engine_exit *out)
 	while (!done) {
 		if (window_open(d, out))
 			break;
-		if (d->step_first || !deprivileged_native(d))
+		if (executor_wanted(d))
 			done = executor_enters(d, deadline_ns, out);
 		else
 			done = cpu_enters(d, deadline_ns, out);
@@ -292,7 +303,7 @@ static int get_state(struct engine *e, struct x86_state *out)
 		out->seg[X86_CS].selector &= (uint16_t)~3u;
 		out->seg[X86_SS].selector &= (uint16_t)~3u;
 	}
-	return kvm_tsc_get(&d->kvm, &out->tsc);
+	return deprivileged_tsc_get(d, &out->tsc);
 }
 
 static int set_state(struct engine *e, const struct x86_state *in)
@@ -306,11 +317,11 @@ static int set_state(struct engine *e, const struct x86_state *in)
 	if (err)
 		return err;
 	d->state = *in;
-	d->state.eflags = (in->eflags & ~EFLAGS_IOPL) | EFLAGS_FIXED;
+	d->state.eflags |= EFLAGS_FIXED;
 	d->kvm.shut_down = false;
 	d->step_first = false;
 	deprivileged_state_set(d);
-	return kvm_tsc_set(&d->kvm, in->tsc);
+	return deprivileged_tsc_set(d, in->tsc);
 }
 
 static int flush(struct engine *e)

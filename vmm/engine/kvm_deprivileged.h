@@ -61,7 +61,13 @@ struct deprivileged {
 	uint8_t *frame_flags;	       /* FRAME_*, for each frame of RAM: stores there come to us */
 	uint64_t again_rip, again_lin; /* of the last fault that needed nothing but another try */
 	unsigned again;
-	bool step_first; /* the executor does one instruction before anything else */
+	/*
+	 * KVM emulates 32-bit code (PVM): it ends no run for an interrupt window, and takes no TSC. The
+	 * executor runs while a window is wanted, and answers RDTSC.
+	 */
+	bool emulated;
+	uint64_t tsc_offset; /* from the host's, there */
+	bool step_first;     /* the executor does one instruction before anything else */
 	uint64_t exits[DEPRIVILEGED_EXITS];
 	uint64_t steps; /* instructions that the executor did */
 };
@@ -86,6 +92,12 @@ int kvm_deprivileged_identity(struct kvm *k, uint64_t *cr4);
 
 /* Have the guest's state in d->state. The CPU stands still. Negative errno: the host failed. */
 int deprivileged_pull(struct deprivileged *d);
+
+/* First entry: the monitor alone. Finds out whether KVM emulates. */
+int deprivileged_begin(struct deprivileged *d);
+
+int deprivileged_tsc_get(const struct deprivileged *d, uint64_t *tsc);
+int deprivileged_tsc_set(struct deprivileged *d, uint64_t tsc);
 
 /* The CPU stopped in the stub of the queue: have it finish there. */
 int deprivileged_queue_stop(struct deprivileged *d);
@@ -137,6 +149,8 @@ void deprivileged_mirror(struct deprivileged *d);
 
 /* One exit of KVM. True: the machine has to hear of it, and out->reason is set. */
 bool deprivileged_exit(struct deprivileged *d, struct engine_exit *out);
+/* For kvm.may_read: the memory behind an INS has to be there before the device is read. */
+uint32_t deprivileged_may_read(struct kvm *k);
 /* The same where a signal ended KVM_RUN. */
 bool deprivileged_interrupted(struct deprivileged *d, struct engine_exit *out);
 

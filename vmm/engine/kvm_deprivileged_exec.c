@@ -131,15 +131,13 @@ static uint64_t exec_tsc_read(void *ctx)
 	const struct deprivileged *d = ctx;
 	uint64_t tsc = 0;
 
-	kvm_tsc_get(&d->kvm, &tsc);
+	deprivileged_tsc_get(d, &tsc);
 	return tsc;
 }
 
 static void exec_tsc_write(void *ctx, uint64_t value)
 {
-	const struct deprivileged *d = ctx;
-
-	kvm_tsc_set(&d->kvm, value);
+	deprivileged_tsc_set(ctx, value);
 }
 
 int deprivileged_exec_create(struct deprivileged *d, struct diag *diag)
@@ -392,6 +390,8 @@ static void exec_end(struct deprivileged *d)
 	struct x86_table table;
 
 	x86_get_state(d->cpu, &d->state);
+	/* natively, changes of IOPL are lost: so they are here */
+	d->state.eflags = (s->eflags & ~EFLAGS_IOPL) | (before.eflags & EFLAGS_IOPL);
 	d->changed = true;
 	if (s->cr0 != before.cr0 || s->cr3 != before.cr3 || s->cr4 != before.cr4)
 		shadow_set_state(d->shadow, s->cr0, s->cr3, s->cr4);

@@ -11,6 +11,7 @@
 
 /* A fault that has been mended this often without the guest moving on is given to the executor. */
 #define SAME_FAULT_MAX 8u
+#define INSN_MAX_BYTES 15u
 
 static void count(struct deprivileged *d, enum deprivileged_exit kind)
 {
@@ -130,6 +131,75 @@ static bool inside_exit(struct deprivileged *d, struct engine_exit *out)
 	if (run->exit_reason != KVM_EXIT_IO || run->io.port != MONITOR_PORT || vector < 0)
 		return failed(d, "the monitor", out);
 	return monitor_exit(d, vector, out);
+}
+
+/* --- INS ------------------------------------------------------------------------------------------------- */
+
+/* Is the instruction at CS:RIP an INS? *short_address: it uses DI. */
+static bool string_input(struct deprivileged *d, bool *short_address)
+{
+	const struct kvm_sregs *s = deprivileged_sregs(d);
+	gva_t lin = (gva_t)(s->cs.base + d->kvm.run->s.regs.regs.rip);
+
+	*short_address = !s->cs.db;
+	for (unsigned n = 0; n < INSN_MAX_BYTES; n++, lin++) {
+		const uint8_t *at = deprivileged_look(d, lin);
+
+		switch (at ? *at : 0) {
+		case 0x67:
+			*short_address = s->cs.db;
+			break;
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
+		case 0x64:
+		case 0x65:
+		case 0x66:
+		case 0xf2:
+		case 0xf3:
+			break;
+		default:
+			return at && (*at == 0x6c || *at == 0x6d);
+		}
+	}
+	return false;
+}
+
+/* Can KVM's emulator store `bytes` at `lin` as things are? */
+static bool storable(struct deprivileged *d, gva_t lin, uint32_t bytes)
+{
+	struct shadow_result r;
+
+	for (uint32_t n = 0; n < bytes; n += PAGE_BYTES - ((lin + n) & PAGE_OFFSET_MASK))
+		if (shadow_fault(d->shadow, lin + n, ACCESS_WRITE, &r) != SHADOW_RETRY ||
+		    d->frame_flags[r.gpa >> PAGE_SHIFT] & FRAME_DESCRIPTORS)
+			return false;
+	return monitor_queue_empty(&d->monitor);
+}
+
+/*
+ * KVM reads the device first, and finds out then that it cannot store what came. So the shadow entries
+ * have to be there. Where they cannot be (the guest's own fault, a page table), KVM gets nothing from
+ * the device: its store will fault, and the instruction comes to us as any other.
+ */
+uint32_t deprivileged_may_read(struct kvm *k)
+{
+	struct deprivileged *d = (struct deprivileged *)(void *)k;
+	const struct kvm_regs *r = &k->run->s.regs.regs;
+	uint32_t size = k->run->io.size, at = (uint32_t)r->rdi, n;
+	bool short_address;
+
+	if (!string_input(d, &short_address))
+		return k->run->io.count;
+	for (n = 0; n < k->run->io.count; n++) {
+		uint32_t offset = short_address ? at & 0xffff : at;
+
+		if (!storable(d, (gva_t)(deprivileged_sregs(d)->es.base + offset), size))
+			break;
+		at += r->rflags & EFLAGS_DF ? -size : size;
+	}
+	return n;
 }
 
 /* A request ended KVM_RUN in the monitor. True: the stub's OUT was still to come, so it is done here. */

@@ -101,6 +101,7 @@ int deprivileged_pull(struct deprivileged *d)
 {
 	const struct kvm_regs *r = &d->kvm.run->s.regs.regs;
 	struct x86_state *s = &d->state;
+	uint32_t iopl = s->eflags & EFLAGS_IOPL; /* the CPU's is ours */
 	int err;
 
 	if (d->known)
@@ -118,7 +119,7 @@ int deprivileged_pull(struct deprivileged *d)
 		pull_inside(d);
 	else
 		pull_outside(d);
-	s->eflags = (s->eflags & ~EFLAGS_IOPL) | EFLAGS_FIXED;
+	s->eflags = (s->eflags & ~EFLAGS_IOPL) | iopl | EFLAGS_FIXED;
 	if (s->cpl == NATIVE_RING)
 		s->cpl = 0;
 	s->sti_shadow = s->mov_ss_shadow = s->halted = false;
@@ -176,7 +177,7 @@ static uint64_t native_cr0(const struct deprivileged *d)
 
 static uint64_t native_cr4(const struct deprivileged *d)
 {
-	return d->cr4 | CR4_NATIVE_PAE | (d->state.cr4 & CR4_TSD);
+	return d->cr4 | CR4_NATIVE_PAE | (d->state.cr4 & CR4_TSD) | (d->emulated ? CR4_TSD : 0);
 }
 
 static bool control_unchanged(const struct deprivileged *d)
@@ -316,6 +317,35 @@ static int queue_drain(struct deprivileged *d)
 		if (err)
 			return err;
 	}
+	return 0;
+}
+
+int deprivileged_begin(struct deprivileged *d)
+{
+	const struct monitor_change c = { .what = MONITOR_CR3, .value = d->cr3 };
+	int err;
+
+	monitor_change(&d->monitor, &c);
+	err = queue_drain(d);
+	/* an emulator is done with the OUT when it hands it out */
+	d->emulated = !err && d->kvm.run->s.regs.regs.rip == monitor_after_stop();
+	d->changed = true;
+	return err;
+}
+
+int deprivileged_tsc_get(const struct deprivileged *d, uint64_t *tsc)
+{
+	if (!d->emulated)
+		return kvm_tsc_get(&d->kvm, tsc);
+	*tsc = __builtin_ia32_rdtsc() + d->tsc_offset;
+	return 0;
+}
+
+int deprivileged_tsc_set(struct deprivileged *d, uint64_t tsc)
+{
+	if (!d->emulated)
+		return kvm_tsc_set(&d->kvm, tsc);
+	d->tsc_offset = tsc - __builtin_ia32_rdtsc();
 	return 0;
 }
 

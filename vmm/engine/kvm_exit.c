@@ -64,8 +64,13 @@ static void exit_io(struct kvm *k)
 	uint8_t *data = (uint8_t *)k->run + k->run->io.data_offset;
 	uint8_t size = k->run->io.size;
 	uint16_t port = k->run->io.port;
+	uint32_t count = k->run->io.count;
 
-	for (uint32_t n = 0; n < k->run->io.count; n++, data += size) {
+	if (k->run->io.direction == KVM_EXIT_IO_IN && k->may_read) {
+		memset(data, 0, (size_t)size * count);
+		count = k->may_read(k);
+	}
+	for (uint32_t n = 0; n < count; n++, data += size) {
 		uint32_t value = 0;
 
 		k->stats.io_exits++;

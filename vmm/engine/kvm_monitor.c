@@ -310,6 +310,11 @@ bool monitor_stopped(uint64_t rip)
 	return rip == linear(OFF_STOP) || rip == linear(OFF_STOP) + 2;
 }
 
+uint64_t monitor_after_stop(void)
+{
+	return linear(OFF_STOP) + 2;
+}
+
 uint64_t *monitor_gdt(const struct monitor *m)
 {
 	return (uint64_t *)(void *)(m->memory + OFF_GDT);

@@ -130,6 +130,7 @@ bool monitor_queue_load(struct monitor *m, bool stop);
 /* Have the stub that is at work stop when it is done. */
 void monitor_queue_stop(struct monitor *m);
 bool monitor_stopped(uint64_t rip);
+uint64_t monitor_after_stop(void);
 
 /* The GDT and LDT that the CPU has: 8192 entries each. */
 uint64_t *monitor_gdt(const struct monitor *m);
