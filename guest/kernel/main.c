@@ -11,6 +11,7 @@
 #include <arch/traps.h>
 #include <drivers/sandbox.h>
 #include <drivers/uart.h>
+#include <kernel/init.h>
 #include <kernel/panic.h>
 #include <kernel/params.h>
 #include <kernel/printk.h>
@@ -72,6 +73,8 @@ void start_kernel(u32 boot_magic, u32 multiboot_info)
 
 	if (boot_params.show)
 		show_files_named(boot_params.show);
+	if (!*boot_params.test)
+		start_init();
 	failed = run_selftests(boot_params.test);
 	machine_exit(failed ? 1 : boot_params.exit_status);
 }

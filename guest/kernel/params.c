@@ -4,7 +4,10 @@
 #include <lib/string.h>
 #include <lib/vsprintf.h>
 
-struct boot_params boot_params = { .test = "quick" };
+struct boot_params boot_params = {
+	.init_argv = { "init" },
+	.init_envp = { "HOME=/", "TERM=linux" },
+};
 
 char saved_command_line[COMMAND_LINE_SIZE];
 
@@ -99,6 +102,12 @@ static bool parse_test(const char *value)
 	return *value && strlcpy(boot_params.test, value, sizeof(boot_params.test)) < TEST_NAME_MAX;
 }
 
+static bool parse_init(const char *value)
+{
+	boot_params.init = value;
+	return *value;
+}
+
 static const struct param {
 	const char *name;
 	bool (*parse)(const char *value); /* the value lives as long as the kernel */
@@ -115,10 +124,11 @@ static const struct param {
 	{ "slub_nomerge", parse_slab_nomerge, true }, /* its name until Linux 4.13 */
 	{ "show", parse_show, false },
 	{ "test", parse_test, false },
+	{ "init", parse_init, false },
 };
 
-/* word: NUL-terminated */
-static void parse_word(const char *word)
+/* Is it one of the kernel's own? Then it is seen to. */
+static bool parse_word(const char *word)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(params); i++) {
 		const struct param *p = &params[i];
@@ -128,33 +138,83 @@ static void parse_word(const char *word)
 			continue;
 		if (!word[n] ? !p->bare || !p->parse("") : !p->parse(word + n + 1))
 			printk("option %s ignored: bad value\n", word);
+		return true;
 	}
+	return false;
 }
 
-static char *skip_word(char *s)
+static void add_argument(const char *word)
 {
-	while (*s && *s != ' ')
-		s++;
+	u32 n = 1;
+
+	while (boot_params.init_argv[n])
+		n++;
+	if (n <= INIT_WORDS_MAX)
+		boot_params.init_argv[n] = word;
+	else
+		printk("argument %s of init ignored: it has %u already\n", word, INIT_WORDS_MAX);
+}
+
+/* word: name=value. One of the same name is replaced. */
+static void add_variable(const char *word)
+{
+	size_t n = 0;
+	u32 i = 0;
+
+	while (word[n] != '=')
+		n++;
+	while (boot_params.init_envp[i] && strncmp(boot_params.init_envp[i], word, n + 1))
+		i++;
+	if (i < INIT_WORDS_MAX + 2)
+		boot_params.init_envp[i] = word;
+	else
+		printk("variable %s of init ignored: it has %u already\n", word, i);
+}
+
+static bool has_value(const char *word)
+{
+	while (*word && *word != '=')
+		word++;
+	return *word;
+}
+
+/* Ends the word at s, takes its quotes out, and returns what follows. */
+static char *cut_word(char *s)
+{
+	bool quoted = false;
+	char *to = s;
+
+	for (; *s && (quoted || *s != ' '); s++) {
+		if (*s == '"')
+			quoted = !quoted;
+		else
+			*to++ = *s;
+	}
+	s += *s != '\0';
+	*to = '\0';
 	return s;
 }
 
 void parse_params(void)
 {
 	static char line[COMMAND_LINE_SIZE];
-	char *s;
+	bool for_init = false;
+	char *word, *next;
 
 	memcpy(line, saved_command_line, sizeof(line));
-	s = skip_word(line); /* the path of the image */
-	while (*s) {
-		char *word, *end;
-
-		while (*s == ' ')
-			s++;
-		word = s;
-		end = skip_word(word);
-		s = *end ? end + 1 : end;
-		*end = '\0';
-		if (*word)
-			parse_word(word);
+	for (word = cut_word(line); *word; word = next) { /* past the path of the image */
+		next = cut_word(word);
+		if (!*word)
+			continue;
+		if (for_init)
+			add_argument(word);
+		else if (!strcmp(word, "--"))
+			for_init = true;
+		else if (parse_word(word))
+			continue;
+		else if (has_value(word))
+			add_variable(word);
+		else
+			add_argument(word);
 	}
 }

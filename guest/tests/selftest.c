@@ -7,7 +7,7 @@
 static const struct suite {
 	const char *name;
 	const struct selftest *tests;
-	bool slow; /* not one of "quick", which is what runs without test= */
+	bool slow; /* not one of "quick" */
 } suites[] = {
 	{ "lib", lib_tests, false },	       { "trap", trap_tests, false },
 	{ "ring3", ring3_tests, false },       { "fault", fault_tests, false },
@@ -17,7 +17,7 @@ static const struct suite {
 	{ "debug", debug_tests, false },       { "cpu", cpu_tests, false },
 	{ "device", device_tests, false },     { "sched", sched_tests, false },
 	{ "process", process_tests, false },   { "signal", signal_tests, false },
-	{ "mm", mm_tests, true },
+	{ "preempt", preempt_tests, true },	       { "mm", mm_tests, true },
 };
 
 void selftest_fail(struct selftest_result *r, const char *file, int line, const char *what)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Self-tests of the machine: what the kernel relies on, tried out at every boot.
+ * Self-tests of the machine and of the kernel, instead of init when test= is given.
  *
  * A test is a row of a table: a name that states the rule, a function, and an argument. Tests run
  * in order on the boot thread with interrupts on, and leave everything as they found it. They
@@ -8,7 +8,7 @@
  * translation or drop a good one at any time.
  *
  * Output is KTAP. The command line's test= chooses: "all", "none", "quick" (all but the suites that
- * take long: the default), or the name of a suite (without _tests) or of one test; the actions of
+ * take long), or the name of a suite (without _tests) or of one test; the actions of
  * actions.c (panic, triple, hang, echo) go by name only.
  */
 #ifndef TESTS_SELFTEST_H
@@ -30,7 +30,7 @@ struct selftest {
 extern const struct selftest trap_tests[], ring3_tests[], fault_tests[], paging_tests[],
 	segment_tests[], selector_tests[], gate_tests[], ioperm_tests[], double_fault_tests[],
 	debug_tests[], cpu_tests[], device_tests[], lib_tests[], sched_tests[],
-	process_tests[], signal_tests[];
+	process_tests[], signal_tests[], preempt_tests[];
 
 /* The tests of the memory manager; mm_tests_collect() fills in the table. */
 extern struct selftest mm_tests[];

@@ -157,29 +157,6 @@ static const struct process_case refuses = { wait_refuses_bad_arguments, 0, EXIT
 
 /* --- the CPU -------------------------------------------------------------------------------------------- */
 
-/* Neither gives way: only the timer can let both see the other's count grow. */
-USER static void spin_against_child(u32 rounds)
-{
-	volatile u32 *count =
-		(u32 *)u_mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
-	int pid;
-	u32 me;
-
-	CHECK(!IS_ERR_VALUE((u32)count));
-	pid = call0(U_FORK);
-	me = !pid;
-	for (u32 i = 0; i < rounds; i++) {
-		u32 seen = count[!me];
-
-		while (count[!me] == seen && count[2 + !me] == 0)
-			count[me]++;
-	}
-	count[2 + me] = 1;
-	if (!pid)
-		u_exit(0);
-	u_exit((u32)u_wait(pid));
-}
-
 USER static void sleep_takes_its_time(u32 ms)
 {
 	u_sleep_ms(ms);
@@ -221,7 +198,6 @@ USER static void tls_is_each_tasks_own(u32 arg)
 	u_exit((u32)u_wait(pid));
 }
 
-static const struct process_case spin = { spin_against_child, 1, EXITED(0) };
 static const struct process_case tls = { tls_is_each_tasks_own, 0, EXITED(0) };
 
 /* --- system calls ------------------------------------------------------------------------------------------ */
@@ -276,7 +252,6 @@ const struct selftest process_tests[] = {
 	{ "orphan_gets_another_parent", run_case, &orphan },
 	{ "vfork_lends_memory_and_waits", run_case, &lends },
 	{ "wait4_refuses_bad_arguments", run_case, &refuses },
-	{ "spinning_processes_are_preempted", run_case, &spin },
 	{ "nanosleep_sleeps_long_enough", nanosleep_sleeps_long_enough, NULL },
 	{ "tls_is_each_tasks_own", run_case, &tls },
 	{ "unknown_system_calls_are_counted", unknown_system_calls_are_counted, NULL },

@@ -151,22 +151,6 @@ static void sleepers_wake_in_order(struct selftest_result *r, const void *arg)
 	EXPECT(r, (u32)jiffies - start >= 5);
 }
 
-static void clock_never_goes_back(struct selftest_result *r, const void *arg)
-{
-	u64 last = monotonic_ns(), start = last, wall = realtime_ns();
-	u32 tick = (u32)jiffies;
-
-	while ((u32)jiffies - tick < 2) {
-		u64 now = monotonic_ns();
-
-		EXPECT(r, now >= last);
-		last = now;
-	}
-	/* One whole tick at least has gone by. */
-	EXPECT(r, last - start >= TICK_NS);
-	EXPECT(r, realtime_ns() - wall >= TICK_NS);
-}
-
 const struct selftest sched_tests[] = {
 	{ "thread_status_reaches_wait4", thread_status_reaches_wait4, NULL },
 	{ "many_threads_leave_nothing_behind", many_threads_leave_nothing_behind, NULL },
@@ -176,6 +160,5 @@ const struct selftest sched_tests[] = {
 	  wake_up_lets_those_go_whose_condition_holds, NULL },
 	{ "completion_is_kept_for_who_comes_later", completion_is_kept_for_who_comes_later, NULL },
 	{ "sleepers_wake_in_order", sleepers_wake_in_order, NULL },
-	{ "clock_never_goes_back", clock_never_goes_back, NULL },
 	{ NULL, NULL, NULL },
 };

@@ -130,4 +130,24 @@ USER_INLINE void u_sleep_ms(u32 ms)
 	call2(U_NANOSLEEP, ts, 0);
 }
 
+USER_INLINE int u_sigaction(int sig, u32 handler, u32 flags, u64 mask)
+{
+	volatile u32 a[5];
+
+	a[0] = handler;
+	a[1] = flags;
+	a[2] = 0;
+	a[3] = (u32)mask;
+	a[4] = (u32)(mask >> 32);
+	return call4(U_SIGACTION, sig, a, 0, 8);
+}
+
+/* how: 0 block, 1 unblock, 2 set. */
+USER_INLINE void u_sigmask(u32 how, u64 mask)
+{
+	volatile u64 set = mask;
+
+	CHECK(!call4(U_SIGPROCMASK, how, &set, 0, 8));
+}
+
 #endif

@@ -45,7 +45,7 @@ ok() { # NAME COMMAND...: one result; what the command prints stands indented ab
 # A self-test that is known to fail prints other lines; those are taken out on both sides.
 lines() { # ENGINE RAM
 	local known=${KNOWN_FAILURES:-none}
-	"$vmm" --engine "$1" -m "$2" "$bin/guest.bin" </dev/null 2>"$dir/err" >"$dir/all"
+	"$vmm" --engine "$1" -m "$2" --append test=quick "$bin/guest.bin" </dev/null 2>"$dir/err" >"$dir/all"
 	grep -vE "^# guest/tests/|^(not )?ok [0-9]+ ($known)\$|^# Totals" "$dir/all"
 	[ -s "$dir/all" ] || cat "$dir/err"
 }
@@ -74,6 +74,8 @@ ok "a host that fails" tests/fault/host_fault_test.sh "$vmm" "$bin/guest.bin" \
 ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
 ok "the memory manager in the guest" \
 	"$vmm" --engine kvm -m 80M --append "test=mm highmem=16M" "$bin/guest.bin"
+ok "preemption in the guest" \
+	"$vmm" --engine kvm -m 80M --append "test=preempt highmem=16M" "$bin/guest.bin"
 for ram in 32M 3G; do
 	ok "guest.bin prints what it prints on soft, $ram" same_lines $ram
 done

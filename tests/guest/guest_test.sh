@@ -55,7 +55,7 @@ says_in_order() { # FILE REGEX...
 
 passes() { # VMM-ARG...: self-tests all pass, but for those that are known to fail here
 	local failures total
-	run "$@" guest.bin
+	run "$@" --append test=quick guest.bin
 	failures=$(grep -E '^not ok' "$dir/out" | grep -vE "^not ok [0-9]+ (${KNOWN_FAILURES:-none})\$")
 	[ -z "$failures" ] || { echo "#   ${failures//$'\n'/, }"; return 1; }
 	total=$(grep -cE '^(not )?ok [0-9]+ ' "$dir/out")
@@ -162,10 +162,10 @@ same_twice() { # VMM-ARG...: two runs give the same bytes
 if [ $soft ]; then # virtual time, and a count of instructions
 	ok "an endless loop ends at the instruction limit with 101" \
 		ends 101 --limit-insns 5000000 --append test=hang guest.bin
-	ok "two runs give the same bytes" same_twice guest.bin
-	ok "and the same with tlb hoard" same_twice --tlb hoard guest.bin
+	ok "two runs give the same bytes" same_twice --append test=quick guest.bin
+	ok "and the same with tlb hoard" same_twice --tlb hoard --append test=quick guest.bin
 	count() {
-		run --json "$dir/json" "$@" guest.bin
+		run --json "$dir/json" "$@" --append test=quick guest.bin
 		sed -n 's/.*"\(instructions\|virtual_ns\|guest_page_faults\)": \([0-9]*\).*/\1 \2/p' "$dir/json"
 	}
 	same_counts() {

@@ -16,19 +16,20 @@ dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$bin" || exit 2
 
-# QEMU appends nothing to the command line; vmm says by tty= whether stdin is a terminal.
+# QEMU appends nothing to the command line; vmm says by tty= whether stdin is a terminal. The matrix reads
+# no command line.
 qemu() { # IMAGE RAM: console on stdout; QEMU's exit port ends it with (v << 1) | 1
 	timeout 120 qemu-system-i386 -accel tcg \
 		-M microvm,acpi=off,pic=on,pit=on,rtc=on,isa-serial=on -nodefaults \
 		-no-user-config -display none -no-reboot -serial stdio \
-		-device isa-debug-exit,iobase=0xf4,iosize=0x04 -m "$2" -append tty=0 \
+		-device isa-debug-exit,iobase=0xf4,iosize=0x04 -m "$2" -append "test=quick tty=0" \
 		-kernel "$1" </dev/null
 	[ $? = 1 ]
 }
 
 same_lines() { # IMAGE RAM
 	qemu "$1" "$2" >"$dir/qemu" || { echo "#   QEMU did not end with status 0"; return 1; }
-	"$vmm" "${options[@]}" -m "$2" "$1" >"$dir/vmm" 2>"$dir/err" </dev/null ||
+	"$vmm" "${options[@]}" -m "$2" --append test=quick "$1" >"$dir/vmm" 2>"$dir/err" </dev/null ||
 		{ sed 's/^/#   /' "$dir/err"; return 1; }
 	diff "$dir/qemu" "$dir/vmm" | sed 's/^/#   /'
 	cmp -s "$dir/qemu" "$dir/vmm"

@@ -141,7 +141,7 @@ ok "a table that cannot be written is status 104" equal "$?" 104
 
 kvm_works=$(doctor_says works)
 if [ "$kvm_works" = true ]; then
-	run guest.bin --engine kvm --stats --json kvm.json
+	run guest.bin --engine kvm --stats --json kvm.json --append test=lib
 	ok "engine kvm runs the guest" equal "$status" 0
 	ok "its instructions are not counted" has err '^vmm:   instructions not counted in [0-9.]+ ms'
 	ok "nor its page faults" has err '^vmm:   guest page faults: not counted'
@@ -160,12 +160,12 @@ if [ "$kvm_works" = true ]; then
 	ok "engine kvm: code where no RAM is is status 100" equal "$status" 100
 	ok "and says why" has err '^vmm: not supported: KVM internal error 1 '
 	ok "with the registers" has err '^    EIP f0000000'
-	run guest.bin
+	run guest.bin --append test=lib
 	ok "auto takes engine kvm" has err '^vmm: engine kvm: .'
 else
 	refuse "engine kvm on this host" "$(doctor_says problem)" guest.bin --engine kvm --mmu direct
 	ok "with what to do instead" has err ', or use --engine soft$'
-	run guest.bin
+	run guest.bin --append test=lib
 	ok "auto tells the same reason" has err "^vmm: engine soft: $(doctor_says problem)$"
 fi
 if [ "$(doctor_says module)" = kvm_pvm ]; then
@@ -227,17 +227,17 @@ fi
 
 # --- runs ------------------------------------------------------------------------------------------
 
-run guest.bin
+run guest.bin --append test=lib
 ok "the guest's status is ours" equal "$status" 0
 ok "auto says in one line what it chose" equal "$(wc -l <err)" 1
 ok "and why" has err '^vmm: engine (kvm|soft): .'
 ok "guest console on stdout" has out '^# Totals: pass:[0-9]+ fail:0'
-run guest.bin --tlb drop
+run guest.bin --tlb drop --append test=lib
 ok "an option that only engine soft has makes auto take it" equal "$(cat err)" \
 	"vmm: engine soft: --tlb: engine kvm uses the CPU's own TLB"
-run guest.bin --engine soft
+run guest.bin --engine soft --append test=lib
 cp out first
-run run --engine soft -- guest.bin
+run run --engine soft --append test=lib -- guest.bin
 ok "a chosen engine says nothing" equal "$(cat err)" ""
 ok "two runs give the same bytes" cmp -s out first
 run --append "test=panic" guest.bin
@@ -259,7 +259,7 @@ ok "triple fault: page walk" has err '^    PDE\[768\] '
 ok "triple fault: stack with names" has err '^    [0-9a-f]{8}  [0-9a-f]{8}  run_action\+'
 ok "triple fault: backtrace" has err '^    #[1-9].* start_kernel\+'
 ok "no colour into a file" equal "$(grep -c "$(printf '\033')" err)" 0
-"$vmm" guest.bin --engine soft >/dev/full 2>err </dev/null
+"$vmm" guest.bin --engine soft --append test=lib >/dev/full 2>err </dev/null
 ok "a console that cannot be written is status 104" equal "$?" 104
 ok "in one line, as the guest has no part in it" equal "$(cat err)" \
 	"vmm: cannot write the console: No space left on device"
@@ -296,15 +296,15 @@ for line in '"engine": "soft"' '"mmu": "direct"' '"tlb": "normal"' '"end": "inst
 	ok "JSON has $line" has report.json "^ *$line"
 done
 for ((i = 0; i < 1000; i++)); do echo padding; done >report.json
-run guest.bin --json report.json
+run guest.bin --json report.json --append test=lib
 ok "an old report is replaced whole" equal "$(tail -n 1 report.json)" "}"
-"$vmm" guest.bin --json >(cat >piped.json) >/dev/null 2>err </dev/null
+"$vmm" guest.bin --append test=lib --json >(cat >piped.json) >/dev/null 2>err </dev/null
 ok "a report can go into a pipe" appears '^}' piped.json
 cp guest.bin z.bin
-run z.bin --json z.elf
+run z.bin --json z.elf --append test=lib
 ok "a new report where symbols could be is none" equal "$(head -n 1 z.elf)" "{"
 cp guest.bin $'odd\377"\n.bin'
-run $'odd\377"\n.bin' --json report.json
+run $'odd\377"\n.bin' --json report.json --append test=lib
 ok "an image's odd name stays JSON" has report.json '"image": "odd\?\\"\\n\.bin"'
 
 finish

@@ -53,15 +53,15 @@ ok "SIGXFSZ does nothing: a write tells of its limit" equal "$status" 101
 
 {
 	sleep 0.1
-	exec "$vmm" guest.bin --engine soft </dev/null 2>err
+	exec "$vmm" guest.bin --engine soft --append test=lib </dev/null 2>err
 } | true
 ok "a reader that goes away is status 141" equal "${PIPESTATUS[0]}" 141
-(exec >&-; exec "$vmm" guest.bin --engine soft --json closed.json </dev/null 2>err)
+(exec >&-; exec "$vmm" guest.bin --engine soft --append test=lib --json closed.json </dev/null 2>err)
 ok "a closed stdout does not end in the report" equal "$(head -n 1 closed.json)" "{"
 
 full_pipe
 SECONDS=0
-"$vmm" guest.bin --timeout 0.2 </dev/null >&3 2>err
+"$vmm" guest.bin --timeout 0.2 --append test=quick </dev/null >&3 2>err
 status=$?
 ok "the time limit is status 101 also when nobody reads" equal "$status" 101
 ok "and does not wait for a reader" test $SECONDS -lt 4

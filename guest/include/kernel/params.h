@@ -3,9 +3,10 @@
  * The kernel command line.
  *
  * It begins with the path of the image, which is skipped; the rest is words `name=value` or `name`
- * between blanks. Each option the kernel reads has one row in the table of params.c and one field
- * here; most need a value. Unknown words are left alone, as Linux leaves them to init; a known one whose value makes
- * no sense is reported and ignored.
+ * between blanks; "..." keeps blanks in a word. Each option the kernel reads has one row in the table
+ * of params.c and one field here; most need a value. A known one whose value makes no sense is reported
+ * and ignored. Unknown words are init's, as in Linux: `name=value` for its environment, others and all
+ * words after `--` are its arguments.
  */
 #ifndef KERNEL_PARAMS_H
 #define KERNEL_PARAMS_H
@@ -14,6 +15,7 @@
 
 #define COMMAND_LINE_SIZE 2048
 #define TEST_NAME_MAX 80
+#define INIT_WORDS_MAX 32 /* arguments and variables of init, each */
 
 struct boot_params {
 	bool tty;	   /* tty=0|1: a person is at the console: the guest echoes what is typed */
@@ -26,7 +28,10 @@ struct boot_params {
 	u64 highmem_bytes; /* highmem=SIZE: how much of the RAM becomes HIGHMEM */
 	const char *slub_debug;	  /* slub_debug[=...]: see mm/slub_debug.c; NULL: not given */
 	const char *show;	  /* show=all|NAME,NAME: print these (mm/show.h); NULL: nothing */
-	char test[TEST_NAME_MAX]; /* test=NAME: see tests/selftest.h; default "quick" */
+	char test[TEST_NAME_MAX]; /* test=NAME: see tests/selftest.h; "": run init instead */
+	const char *init;	  /* init=PATH; NULL: not given */
+	const char *init_argv[INIT_WORDS_MAX + 2]; /* the first is for its path */
+	const char *init_envp[INIT_WORDS_MAX + 3]; /* HOME and TERM first */
 };
 
 extern struct boot_params boot_params;
