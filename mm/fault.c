@@ -168,9 +168,8 @@ enum fault_outcome handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *
 		return file_fault(vma, addr, pte, write);
 	if (write && !pte_write(*pte))
 		return write_protected_fault(vma, addr, pte);
-	/* The entry allows it: the CPU held an older one. */
+	/* The entry allows it: the CPU held an older one, which it dropped with this fault. */
 	*pte |= write ? _PAGE_DIRTY | _PAGE_ACCESSED : _PAGE_ACCESSED;
-	arch_flush_tlb_page(addr);
 	return FAULT_DONE_MINOR;
 }
 

@@ -117,6 +117,8 @@ enum fault_outcome {
 };
 
 /*
+ * (Both copy and clear pages by KM_USER0 and KM_USER1: nobody may touch user memory while holding one.)
+ *
  * A fault at addr < TASK_SIZE in mm, which is the one in CR3, by user code or by the kernel on its
  * behalf. error: FAULT_*. user_sp: the user's stack pointer, for stack growth (Linux's rule: not
  * below sp - 65536 - 32 * 4); FAULT_USER clear: the kernel's access, any distance.

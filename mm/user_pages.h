@@ -4,7 +4,8 @@
  * copy.c, populate.c, rmap.c, mm_check_pte.c.
  *
  * Order of changes. Rights are added, and pages mapped, by a store alone: what the CPU holds of an entry
- * that was less is at worst a fault more, which the ladder answers by doing nothing. Rights are taken
+ * that was less is at worst a fault more, which the ladder answers by doing nothing (a fault drops what
+ * is cached of its address: Intel SDM vol. 3, 4.10.4.1). Rights are taken
  * away, and pages unmapped or replaced, by the store, then the flush, and only then may the old page
  * be given away.
  */

@@ -45,6 +45,26 @@ static void write_of_fresh_memory_gets_a_zeroed_page_of_highmem(void)
 	fault_end(mm);
 }
 
+/* Memory that another has used, by a first write and by a write after a read. */
+static void fresh_memory_holds_nothing_of_its_last_owner(void)
+{
+	static uint32_t words[PAGE_SIZE / 4];
+	struct mm_struct *mm = fault_begin();
+
+	map(mm, VA, 2, RW, PRIVATE);
+	memset(words, 0xa5, sizeof(words));
+	mm_host_user_write(VA, words, sizeof(words));
+	mm_host_user_write(VA + PAGE_SIZE, words, sizeof(words));
+	do_munmap(mm, VA, 2 * PAGE_SIZE); /* hot: these are the next to be given out */
+	map(mm, VA, 2, RW, PRIVATE);
+	put(VA, 1);
+	get(VA + PAGE_SIZE);
+	put(VA + PAGE_SIZE, 1);
+	for (uint32_t at = 4; at < PAGE_SIZE; at += 4)
+		CU_ASSERT(get(VA + at) == 0 && get(VA + PAGE_SIZE + at) == 0);
+	fault_end(mm);
+}
+
 static void write_after_read_takes_the_place_of_the_zero_page(void)
 {
 	struct mm_struct *mm = fault_begin();
@@ -111,6 +131,17 @@ static void write_to_read_only_memory_is_accerr(void)
 	CU_ASSERT_EQUAL(try_put(VA), FAULT_SEGV_ACCERR); /* present */
 	CU_ASSERT_EQUAL(mm_host_copy_to_user(VA, &value, 4), 4);
 	CU_ASSERT_EQUAL(get(VA), 0);
+	fault_end(mm);
+}
+
+/* No entry of ours gives the CPU such a reason: it would be a right that user pages do not have. */
+static void read_of_a_present_page_that_faults_is_accerr(void)
+{
+	struct mm_struct *mm = fault_begin();
+
+	map(mm, VA, 1, RW, PRIVATE);
+	put(VA, 1);
+	CU_ASSERT_EQUAL(do_user_fault(mm, VA, FAULT_PROT | FAULT_USER, 0), FAULT_SEGV_ACCERR);
 	fault_end(mm);
 }
 
@@ -526,10 +557,12 @@ static void another_space_is_reached_page_by_page(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(read_of_fresh_memory_sees_the_zero_page),
 	UNIT_TEST(write_of_fresh_memory_gets_a_zeroed_page_of_highmem),
+	UNIT_TEST(fresh_memory_holds_nothing_of_its_last_owner),
 	UNIT_TEST(write_after_read_takes_the_place_of_the_zero_page),
 	UNIT_TEST(shared_memory_is_seen_by_all_of_its_mappings),
 	UNIT_TEST(what_is_not_mapped_is_maperr),
 	UNIT_TEST(write_to_read_only_memory_is_accerr),
+	UNIT_TEST(read_of_a_present_page_that_faults_is_accerr),
 	UNIT_TEST(memory_without_rights_is_accerr),
 	UNIT_TEST(pages_outlive_the_loss_of_all_rights),
 	UNIT_TEST(lost_right_to_write_is_flushed),

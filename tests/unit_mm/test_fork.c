@@ -258,6 +258,29 @@ static void moved_pages_are_found_at_their_new_place(void)
 	fault_end(mm);
 }
 
+static void tables_that_are_missing_are_passed_over(void)
+{
+	struct mm_struct *mm = fault_begin();
+	const vaddr_t border = VA + PGDIR_SIZE, from = border - 2 * PAGE_SIZE;
+
+	map(mm, from, 4, RW, PRIVATE);
+	map(mm, 2 * VA, 4, RW, PRIVATE);
+	put(border, 1);
+	put(border + PAGE_SIZE, 2);
+	CU_ASSERT_EQUAL(move_page_tables(find_vma(mm, from), from, find_vma(mm, 2 * VA), 2 * VA,
+					 4 * PAGE_SIZE),
+			4 * PAGE_SIZE);
+	CU_ASSERT(get(2 * VA) == 0 && get(2 * VA + 2 * PAGE_SIZE) == 1);
+	CU_ASSERT_EQUAL(get(2 * VA + 3 * PAGE_SIZE), 2);
+	/* (back: reverse mapping knows them there) */
+	zap_page_range(mm, 2 * VA, 2 * VA + PAGE_SIZE);
+	move_page_tables(find_vma(mm, 2 * VA), 2 * VA, find_vma(mm, from), from, 4 * PAGE_SIZE);
+	zap_page_range(mm, from, border);
+	zap_page_range(mm, border, border + 2 * PAGE_SIZE);
+	CU_ASSERT_EQUAL(mm->rss[MM_ANONPAGES], 0);
+	fault_end(mm);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(child_sees_what_the_parent_had),
 	UNIT_TEST(fork_flushes_the_parent_once),
@@ -268,6 +291,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(not_inherited_memory_is_missing_in_the_child),
 	UNIT_TEST(fork_that_fails_anywhere_leaves_nothing),
 	UNIT_TEST(all_is_free_when_all_have_ended),
+	UNIT_TEST(tables_that_are_missing_are_passed_over),
 	UNIT_TEST(moved_pages_are_found_at_their_new_place),
 	UNIT_END,
 };

@@ -79,6 +79,7 @@ static void accessed_bits_are_read_cleared_and_flushed(void)
 	map(mm, VA, 1, RW, PRIVATE);
 	put(VA, 1);
 	child = dup_mm(mm);
+	get(VA);
 	CU_ASSERT_EQUAL(page_referenced(page_at(mm, VA)), 1); /* the child has not read it yet */
 	CU_ASSERT_EQUAL(page_referenced(page_at(mm, VA)), 0);
 	get(VA); /* sets the bit again, as the entry was flushed */
@@ -133,6 +134,7 @@ static void page_that_outlives_its_spaces_is_not_walked(void)
 	CU_ASSERT_EQUAL(page->state, PAGE_ANON);
 	put_page(page);
 	CU_ASSERT_NOT_EQUAL(page->state, PAGE_ANON);
+	CU_ASSERT_PTR_NULL(page->mapping);
 	fault_end(mm);
 }
 
