@@ -140,6 +140,8 @@ static int dup_vma(struct mm_struct *mm, struct mm_struct *old, struct vm_area_s
 	new->vm_flags &= ~VM_LOCKED;
 	vma_link(mm, new);
 	vma_account(mm, new->vm_flags, new->vm_file, (int32_t)vma_pages(new));
+	if (vma->vm_flags & VM_WIPEONFORK)
+		return 0;
 	if (vma->anon_vma)
 		anon_vma_link(new, vma);
 	return copy_page_range(mm, old, vma);

@@ -250,7 +250,7 @@ uint32_t do_mmap_pgoff(struct mm_struct *mm, struct file *file, vaddr_t addr, ui
 	len = page_align(len);
 	if (!len)
 		return (uint32_t)-ENOMEM;
-	if (pgoff + (len >> PAGE_SHIFT) < pgoff)
+	if (file && pgoff + (len >> PAGE_SHIFT) < pgoff)
 		return (uint32_t)-EOVERFLOW;
 	if (mm->map_count > DEFAULT_MAX_MAP_COUNT)
 		return (uint32_t)-ENOMEM;

@@ -101,8 +101,10 @@ int do_mprotect(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t prot
 	const uint32_t both = PROT_GROWSDOWN | PROT_GROWSUP;
 	uint32_t grows = prot & both;
 	bool read_implies_exec = mm->read_implies_exec && prot & PROT_READ;
+	/* A range that leaves the 4 GiB is a hole at its end: what comes before it is still done. */
+	uint64_t end = ((uint64_t)start + len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	vaddr_t stop = end < TASK_SIZE ? (vaddr_t)end : TASK_SIZE;
 	struct vm_area_struct *vma;
-	vaddr_t end;
 	int err;
 
 	prot &= ~both;
@@ -110,13 +112,11 @@ int do_mprotect(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t prot
 		return -EINVAL;
 	if (!len)
 		return 0;
-	end = start + page_align(len);
-	if (end <= start)
-		return -ENOMEM;
 	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
-	vma = first_vma(mm, &start, end, grows, &err);
+	vma = first_vma(mm, &start, stop, grows, &err);
 	if (!vma)
 		return err;
-	return protect_range(vma, start, end, prot & ~PROT_SEM, read_implies_exec);
+	err = protect_range(vma, start, stop, prot & ~PROT_SEM, read_implies_exec);
+	return err || stop == end ? err : -ENOMEM;
 }

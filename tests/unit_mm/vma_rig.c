@@ -121,7 +121,7 @@ struct file *rig_file(unsigned pages, uint32_t mode)
 
 void rig_fail_each(int (*fn)(void))
 {
-	unsigned n = 0;
+	unsigned n = 0, refused = 0;
 
 	do {
 		int err;
@@ -129,10 +129,12 @@ void rig_fail_each(int (*fn)(void))
 		CU_ASSERT_FATAL(++n < 1000);
 		mm_host_fail_nth(n);
 		err = fn();
-		CU_ASSERT_EQUAL(err, mm_host.failed ? -ENOMEM : 0);
+		/* SLUB gets along with a smaller slab: not every failure is the caller's. */
+		CU_ASSERT(!err || (mm_host.failed && err == -ENOMEM));
+		refused += err != 0;
 		mm_host.fail_at = 0;
 		CU_ASSERT_EQUAL(mm_check_all(), 0);
 	} while (mm_host.failed);
 	mm_host_fail_nth(0);
-	CU_ASSERT(n > 1); /* something was allocated at all */
+	CU_ASSERT(refused > 0);
 }
