@@ -5,9 +5,10 @@
 #ifndef FS_BINFMT_H
 #define FS_BINFMT_H
 
+#include "script.h"
 #include <kernel/fs.h>
 
-#define BINPRM_BUF 256 /* of a file, to tell its format: also the longest #! line */
+#define BINPRM_BUF SCRIPT_LINE /* of a file, to tell its format */
 
 struct binprm {
 	struct file *file;    /* the program; for a script its interpreter's */
@@ -33,12 +34,5 @@ int begin_new_exec(struct binprm *bprm, bool exec_stack);
 
 /* binfmt_elf.c: the whole rest. 0, -ENOEXEC if it is none, or error. */
 int load_elf(struct binprm *bprm, struct pt_regs *regs);
-
-/*
- * binfmt_script.c: the #! line in the first BINPRM_BUF bytes of a file (zeros behind its end). 1: *interp
- * and *arg (NULL: none) are strings in buf, which is changed; 0: it is no script; -ENOEXEC: the line
- * names no interpreter, or its name may be cut. Pure: the host tests it.
- */
-int parse_script(char buf[BINPRM_BUF], char **interp, char **arg);
 
 #endif

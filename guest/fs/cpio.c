@@ -165,13 +165,13 @@ static int read_data(struct cpio *c, struct cpio_entry *e, uint32_t start)
 {
 	uint32_t type = e->mode & S_IFMT;
 
-	if (left(c, start) < e->size || start > c->size)
+	if (left(c, start) < e->size)
 		return refuse(c, e->at, "the archive ends inside a file");
 	if (e->size && type != S_IFREG && type != S_IFLNK)
 		return refuse(c, e->at, "something that is no file or link has content");
 	if (type == S_IFLNK && (!e->size || e->size >= CPIO_PATH_MAX))
 		return refuse(c, e->at, "the target of a link is empty or above 4095 bytes");
-	e->data = c->bytes + start;
+	e->data = e->size ? c->bytes + start : c->bytes;
 	c->at = left(c, start + e->size) < 3 ? c->size : align4(start + e->size);
 	return 0;
 }

@@ -11,7 +11,7 @@
  *   tree.c      directories in memory              devfs.c     /dev
  *   path.c      names to inodes                    proc/       /proc
  *   open.c, read_write.c, uio.c, stat.c, dir.c, fd.c, pipe.c, poll.c   system calls
- *   exec.c, binfmt_elf.c, binfmt_script.c, elf_check.c                 execve
+ *   exec.c, binfmt_elf.c, elf_check.c, script.c      execve
  */
 #ifndef KERNEL_FS_H
 #define KERNEL_FS_H

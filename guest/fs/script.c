@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "binfmt.h"
+#include "script.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "mm/errno.h"
 
@@ -8,7 +12,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static u32 skip_blanks(const char *buf, u32 at, u32 end)
+static uint32_t skip_blanks(const char *buf, uint32_t at, uint32_t end)
 {
 	while (at < end && is_blank(buf[at]))
 		at++;
@@ -16,7 +20,7 @@ static u32 skip_blanks(const char *buf, u32 at, u32 end)
 }
 
 /* The first blank or NUL, or end. */
-static u32 word_end(const char *buf, u32 at, u32 end)
+static uint32_t word_end(const char *buf, uint32_t at, uint32_t end)
 {
 	while (at < end && buf[at] && !is_blank(buf[at]))
 		at++;
@@ -24,23 +28,23 @@ static u32 word_end(const char *buf, u32 at, u32 end)
 }
 
 /* Where the line ends. False: it is longer than the buffer, and its first word may be, too. */
-static bool line_end(const char *buf, u32 *end)
+static bool line_end(const char *buf, uint32_t *end)
 {
-	u32 i;
+	uint32_t i;
 
-	for (i = 2; i < BINPRM_BUF; i++)
+	for (i = 2; i < SCRIPT_LINE; i++)
 		if (buf[i] == '\n')
 			break;
 	*end = i;
-	if (i < BINPRM_BUF)
+	if (i < SCRIPT_LINE)
 		return true;
-	*end = BINPRM_BUF - 1;
+	*end = SCRIPT_LINE - 1;
 	return word_end(buf, skip_blanks(buf, 2, *end), *end) < *end;
 }
 
-int parse_script(char buf[BINPRM_BUF], char **interp, char **arg)
+int parse_script(char buf[SCRIPT_LINE], char **interp, char **arg)
 {
-	u32 end, name, after;
+	uint32_t end, name, after;
 
 	if (buf[0] != '#' || buf[1] != '!')
 		return 0;
@@ -56,7 +60,7 @@ int parse_script(char buf[BINPRM_BUF], char **interp, char **arg)
 	*interp = buf + name;
 	*arg = NULL;
 	if (is_blank(buf[after])) {
-		u32 start = skip_blanks(buf, after, end);
+		uint32_t start = skip_blanks(buf, after, end);
 
 		buf[after] = '\0';
 		if (buf[start])
