@@ -23,7 +23,7 @@ extern const char exception_stubs[], irq_stubs[], system_call[];
 
 struct desc_struct idt_table[IDT_ENTRIES] __attribute__((aligned(8)));
 
-static die_notifier_t die_notifier;
+die_notifier_t die_notifier;
 
 static const char *const trap_names[NR_EXCEPTIONS] = {
 	[TRAP_DE] = "divide error",
@@ -77,11 +77,11 @@ void register_die_notifier(die_notifier_t notifier)
 	die_notifier = notifier;
 }
 
-bool notify_die(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2)
+bool call_die_notifier(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2)
 {
 	const struct die_args args = { regs, trapnr, error_code, cr2 };
 
-	return die_notifier && die_notifier(&args);
+	return die_notifier(&args);
 }
 
 /* The signal of each exception of user mode, as Linux sends it (arch/x86/kernel/traps.c). */

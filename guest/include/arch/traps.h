@@ -55,7 +55,14 @@ typedef bool (*die_notifier_t)(const struct die_args *args);
 
 /* Installs the one notifier; NULL removes it. It sees exceptions and INT 0x80 before all others. */
 void register_die_notifier(die_notifier_t notifier);
-bool notify_die(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2);
+bool call_die_notifier(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2);
+extern die_notifier_t die_notifier;
+
+/* Inline: every system call looks. */
+static inline bool notify_die(struct pt_regs *regs, u32 trapnr, u32 error_code, u32 cr2)
+{
+	return die_notifier && call_die_notifier(regs, trapnr, error_code, cr2);
+}
 
 /* Loads the IDT. Needs gdt_init(). */
 void trap_init(void);
