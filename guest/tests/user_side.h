@@ -74,6 +74,7 @@ USER_INLINE int call(u32 nr, u32 b, u32 c, u32 d, u32 s)
 #define U_SIGALTSTACK 186
 #define U_VFORK 190
 #define U_SET_THREAD_AREA 243
+#define U_CLOCK_GETTIME 265
 
 #define call0(nr) call(nr, 0, 0, 0, 0)
 #define call1(nr, a) call(nr, (u32)(a), 0, 0, 0)
