@@ -7,17 +7,11 @@
 #include "mm/user_pages.h"
 
 /*
- * Those of one page table of the parent. The child's is made for the first entry that there is. The
- * loop is fork's cost: a page takes it in 40 instructions.
+ * Those of one page table of the parent, of a private VMA. The child's is made for the first entry that
+ * there is. The loop is fork's cost: a page takes it in 40 instructions.
  */
-static int copy_table(struct mm_struct *dst, const struct vm_area_struct *vma, pte_t *src,
-		      vaddr_t addr, vaddr_t end)
+static int copy_table(struct mm_struct *dst, pte_t *src, vaddr_t addr, vaddr_t end)
 {
-	bool shared = vma->vm_flags & VM_SHARED;
-	/* The parent keeps its right to write what is shared; private pages both lose it. */
-	pte_t keep = shared ? ~0u : ~_PAGE_RW;
-	/* The child has neither read them yet, nor is it the one that made a shared page dirty. */
-	pte_t inherit = shared ? ~(_PAGE_ACCESSED | _PAGE_DIRTY) : ~_PAGE_ACCESSED;
 	uint32_t rss[NR_MM_COUNTERS] = { 0 };
 	pte_t *table = NULL;
 	int err = 0;
@@ -44,8 +38,9 @@ static int copy_table(struct mm_struct *dst, const struct vm_area_struct *vma, p
 			page_dup_rmap(page);
 			rss[rss_kind(page)]++;
 		}
-		*src = entry & keep;
-		table[pte_index(addr)] = entry & keep & inherit;
+		*src = entry & ~_PAGE_RW;
+		/* The child has not touched it yet. */
+		table[pte_index(addr)] = entry & ~(_PAGE_RW | _PAGE_ACCESSED);
 	}
 	dst->rss[MM_FILEPAGES] += rss[MM_FILEPAGES];
 	dst->rss[MM_ANONPAGES] += rss[MM_ANONPAGES];
@@ -54,7 +49,10 @@ static int copy_table(struct mm_struct *dst, const struct vm_area_struct *vma, p
 
 int copy_page_range(struct mm_struct *dst, struct mm_struct *src, struct vm_area_struct *vma)
 {
-	/* What the page cache or the zero page shows comes back by a fault, if the child wants it. */
+	/*
+	 * What the page cache or the zero page shows comes back by a fault, if the child wants it. So does
+	 * all that is VM_SHARED: it never has anonymous pages.
+	 */
 	if (!vma->anon_vma)
 		return 0;
 	for (vaddr_t addr = vma->vm_start, next; addr < vma->vm_end; addr = next) {
@@ -62,7 +60,7 @@ int copy_page_range(struct mm_struct *dst, struct mm_struct *src, struct vm_area
 		int err;
 
 		next = table_end(addr, vma->vm_end);
-		err = pte ? copy_table(dst, vma, pte, addr, next) : 0;
+		err = pte ? copy_table(dst, pte, addr, next) : 0;
 		if (err)
 			return err;
 	}

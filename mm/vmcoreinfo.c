@@ -6,6 +6,8 @@
 #include "mm/iomem.h"
 #include "mm/page_alloc.h"
 #include "mm/pkmap.h"
+#include "mm/pte.h"
+#include "mm/rmap.h"
 #include "mm/show.h"
 #include "mm/slub_internal.h"
 #include "mm/vmap_area.h"
@@ -150,6 +152,13 @@ static const struct {
 	NUMBER(PAGE_VMALLOC),
 	NUMBER(PAGE_ANON),
 	NUMBER(PAGE_CACHE),
+	/* whose page it is: page.mapping, with bit 0 an anon_vma's */
+	NUMBER(PAGE_MAPPING_ANON),
+	OFFSET(anon_vma, head),
+	OFFSET(address_space, i_size),
+	OFFSET(address_space, nrpages),
+	OFFSET(address_space, i_mmap),
+	NUMBER(_PAGE_PROTNONE),
 	/* SLUB */
 	OFFSET(slub_globals, caches),
 	SIZE(kmem_cache),

@@ -417,6 +417,23 @@ static void right_given_back_ends_in_one_fault_that_changes_nothing(void)
 	fault_end(mm);
 }
 
+/* Nothing here takes this right; a script that injects faults may. */
+static void write_protected_shared_page_is_written_not_copied(void)
+{
+	struct mm_struct *mm = fault_begin();
+	struct page *page;
+
+	map(mm, VA, 1, RW, SHARED);
+	put(VA, 1);
+	page = page_at(mm, VA);
+	*lookup_user_pte(mm, VA) &= ~_PAGE_RW;
+	arch_flush_tlb_page(VA);
+	put(VA, 2);
+	CU_ASSERT_PTR_EQUAL(page_at(mm, VA), page);
+	CU_ASSERT(pte_write(pte_at(mm, VA)));
+	fault_end(mm);
+}
+
 static void entries_are_young_and_dirty_only_if_written(void)
 {
 	struct mm_struct *mm = fault_begin();
@@ -527,6 +544,9 @@ static void pages_are_made_present_without_a_fault(void)
 	map(mm, VA + 5 * PAGE_SIZE, 1, PROT_READ, PRIVATE);
 	CU_ASSERT_EQUAL(make_pages_present(mm, VA + 5 * PAGE_SIZE, VA + 6 * PAGE_SIZE), 0);
 	CU_ASSERT_EQUAL(pte_pfn(pte_at(mm, VA + 5 * PAGE_SIZE)), mm_zero_pfn());
+	map(mm, 2 * VA, 1, RW, SHARED);
+	CU_ASSERT_EQUAL(make_pages_present(mm, 2 * VA, 2 * VA + PAGE_SIZE), 0);
+	CU_ASSERT_FALSE(pte_at(mm, 2 * VA) & _PAGE_DIRTY); /* nobody wrote to it */
 	fault_end(mm);
 }
 
@@ -577,6 +597,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(beyond_the_last_page_of_the_file_is_sigbus),
 	UNIT_TEST(page_that_cannot_be_read_is_sigbus),
 	UNIT_TEST(right_given_back_ends_in_one_fault_that_changes_nothing),
+	UNIT_TEST(write_protected_shared_page_is_written_not_copied),
 	UNIT_TEST(entries_are_young_and_dirty_only_if_written),
 	UNIT_TEST(unmapped_page_is_flushed_before_it_is_given_away),
 	UNIT_TEST(every_allocation_of_a_fault_may_fail),

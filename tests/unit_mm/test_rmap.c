@@ -188,6 +188,9 @@ static void checker_names_each_broken_invariant(void)
 	page_zone(page)->stat[NR_ANON_PAGES]++;
 	CU_ASSERT_EQUAL(mm_check_rmap(), 1);
 	page_zone(page)->stat[NR_ANON_PAGES]--;
+	page->mapcount = 2;
+	CU_ASSERT_EQUAL(page_alloc_check(), 1); /* more entries than references */
+	page->mapcount = 1;
 	child = dup_mm(mm);
 	FINDS(*pte |= _PAGE_RW, *pte &= ~_PAGE_RW, "private and writable");
 	mmput(child);
