@@ -236,6 +236,10 @@ int main(int argc, char **argv)
 		rig_mmu = ENGINE_MMU_SHADOW;
 		used++;
 	}
+	if (argc > used && !strcmp(argv[used], "unsync")) {
+		rig_sync = SHADOW_UNSYNC;
+		used++;
+	}
 	for (unsigned n = 0; argc > 1 && engine_list[n]; n++) {
 		if (strcmp(engine_list[n]->name, argv[1]))
 			continue;
@@ -247,6 +251,6 @@ int main(int argc, char **argv)
 		}
 		return run_suites(argc - used, argv + used);
 	}
-	fprintf(stderr, "usage: engine_test soft|kvm [shadow] [SUITE...]\n");
+	fprintf(stderr, "usage: engine_test soft|kvm [shadow [unsync]] [SUITE...]\n");
 	return 2;
 }

@@ -72,8 +72,8 @@ void user_fetch(uint32_t address, uint32_t value);
 extern volatile uint32_t probe_vector, probe_error, probe_cr2, probe_value, probe_eip;
 extern char user_page[];
 
-void matrix_main(void);
-void matrix_broken(void);
+void guest_main(void);
+void guest_broken(void);
 
 static volatile uint32_t directory[PAGES_IN_TABLE] __attribute__((aligned(4096)));
 static volatile uint32_t low_table[PAGES_IN_TABLE] __attribute__((aligned(4096)));
@@ -137,7 +137,7 @@ static void set_cr4_pse(bool pse)
 }
 
 /* An exception outside an access: the harness or the CPU below it is broken. */
-void matrix_broken(void)
+void guest_broken(void)
 {
 	put_text("matrix broken: vector ");
 	put_hex(probe_vector, 2);
@@ -300,7 +300,7 @@ static void paging_on(void)
 	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_PG) : "memory");
 }
 
-void matrix_main(void)
+void guest_main(void)
 {
 	uint32_t before[MATRIX_ACCESSES * MATRIX_TIMES] = { UINT32_MAX };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry, descriptor tables and the accesses of the matrix guest (matrix.c).
+ * Entry, descriptor tables and the accesses of the guests that probe paging (matrix.c, pt_fuzz.c).
  *
  * An access is a C function that returns in one of two ways: the access was done, or an exception
  * was raised; both store what happened in `probe` and leave through probe_leave.
@@ -24,6 +24,7 @@
 matrix_entry:
 	cli
 	cld
+	movl %ebx, boot_info
 	movl $boot_stack_top, %esp
 	lgdt gdt_pointer
 	ljmp $KERNEL_CS, $1f
@@ -47,7 +48,7 @@ matrix_entry:
 	ltr %ax
 	call idt_build
 	lidt idt_pointer
-	call matrix_main
+	call guest_main
 1:	hlt
 	jmp 1b
 
@@ -101,7 +102,7 @@ user_done:
 probe_leave:
 	movl probe_esp, %esp
 	testl %esp, %esp
-	jz matrix_broken
+	jz guest_broken
 	movl $0, probe_esp
 	popl %ebp
 	popl %edi
@@ -181,6 +182,8 @@ idt_pointer:
 idt:	.skip (DONE_GATE + 1) * 8
 tss:	.skip 104
 	.balign 4
+	.globl boot_info
+boot_info:	.skip 4			/* EBX at the start: the multiboot information */
 	.globl probe_vector, probe_error, probe_cr2, probe_value, probe_eip
 probe_vector:	.skip 4
 probe_error:	.skip 4

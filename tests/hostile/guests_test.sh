@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# usage: guests_test.sh BIN-FOLDER VMM
+# usage: guests_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
 # Guests that once held engine soft, or that it must give up on: each ends as it should, soon. A run
 # that reaches --timeout is a failure. Prints KTAP; exits 1 if anything is not as it should be.
@@ -9,6 +9,8 @@ set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 bin=$(realpath "$1") vmm=$(realpath "$2")
+shift 2
+options=("$@")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$bin" || exit 2
@@ -20,7 +22,7 @@ explain() {
 ends() { # STATUS TEXT VMM-ARG...: the status, and the first line on stderr
 	local want=$1 text=$2 status
 	shift 2
-	timeout 60 "$vmm" --engine soft --timeout 20 "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	timeout 60 "$vmm" --engine soft "${options[@]}" --timeout 20 "$@" >"$dir/out" 2>"$dir/err" </dev/null
 	status=$?
 	[ "$status" = "$want" ] || { echo "#   status $status, not $want"; return 1; }
 	[ -z "$text" ] || head -n 1 "$dir/err" | grep -qF -- "$text" ||

@@ -12,6 +12,7 @@
 
 const struct engine_ops *rig_ops = &engine_soft;
 enum engine_mmu rig_mmu = ENGINE_MMU_DIRECT;
+enum shadow_sync rig_sync = SHADOW_STRICT;
 
 bool rig_virtual_time(void)
 {
@@ -116,6 +117,7 @@ void rig_begin(struct rig *r, const void *code, uint64_t bytes)
 		.ram = &r->ram,
 		.bus = { r, io_read, io_write, mmio_read, mmio_write },
 		.mmu = rig_mmu,
+		.shadow.sync = rig_sync,
 	};
 	struct diag d = { .text = "" };
 
@@ -142,6 +144,10 @@ void rig_begin(struct rig *r, const void *code, uint64_t bytes)
 
 void rig_end(struct rig *r)
 {
+	struct shadow *shadow = r->ops->shadow(r->e);
+
+	if (shadow)
+		CU_ASSERT_EQUAL(shadow_audit(shadow, stderr), 0);
 	r->ops->destroy(r->e);
 	ram_destroy(&r->ram);
 }

@@ -63,8 +63,9 @@ struct rig {
 /* The engine under test. Engine soft, unless the program that links the rig sets another. */
 extern const struct engine_ops *rig_ops;
 
-/* The paging it is made with: direct, unless the program sets it. */
+/* The paging it is made with: direct and strict, unless the program sets it. */
 extern enum engine_mmu rig_mmu;
+extern enum shadow_sync rig_sync;
 
 /* Named features of the engine under test; soft has them all. */
 bool rig_virtual_time(void);

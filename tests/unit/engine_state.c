@@ -116,7 +116,7 @@ static void shadows_come_back_as_they_were_set(void)
 
 static void first_state_is_what_multiboot_asks_for(void)
 {
-	struct engine_config config = { 0 };
+	struct engine_config config = { .mmu = rig_mmu };
 	struct x86_state s;
 	struct engine *e;
 	struct ram ram;
