@@ -16,7 +16,7 @@ run --help
 ok "help has status 0" equal "$status" 0
 ok "help goes to stdout alone" equal "$(wc -c <err)" 0
 ok "help tells of the usage" has out '^usage: vmm \[run\] IMAGE'
-for option in append initrd engine mmu tlb limit-insns timeout stats json seed help version; do
+for option in append initrd engine mmu shadow-sync shadow-pages shadow-audit trace dump tlb limit-insns timeout stats json seed help version; do
 	ok "help tells of --$option" has out "--$option( |\$)"
 	ok "the man page tells of --$option" has "$man" "^\\.It .*\\\\-$option( |\$)"
 done
@@ -65,8 +65,22 @@ refuse "tlb on engine kvm" "--tlb: engine kvm uses the CPU's own TLB; use --engi
 refuse "instruction limit on engine kvm" \
 	"--limit-insns: engine kvm does not count instructions; use --engine soft" \
 	guest.bin --engine kvm --limit-insns 5
-refuse "mmu shadow" "--mmu direct" guest.bin --mmu shadow
-refuse "mmu shadow on engine soft" "--mmu direct" guest.bin --mmu shadow --engine soft
+refuse "too few shadow pages" "--shadow-pages 11: give a number from 12 to 1048576" \
+	guest.bin --shadow-pages 11
+refuse "too many shadow pages" "from 12 to 1048576" guest.bin --shadow-pages 1048577
+for option in "--shadow-pages 64" "--shadow-sync unsync" --shadow-audit "--trace shadow" "--dump shadow"; do
+	# shellcheck disable=SC2086 # two words
+	refuse "$option with mmu direct" "${option% *}: has no meaning with --mmu direct" \
+		guest.bin $option --mmu direct
+done
+refuse "sync of no kind" "strict or unsync" guest.bin --shadow-sync lazy
+refuse "trace of nothing known" "use shadow[=FILE]" guest.bin --trace walk
+refuse "trace to a file of no name" "the file name is empty" guest.bin --trace shadow=
+refuse "dump to a file" "use shadow" guest.bin --dump shadow=left.json
+refuse "trace in no folder" "--trace no/such/trace" guest.bin --trace shadow=no/such/trace
+refuse "trace over the image" "--trace guest.bin would overwrite" guest.bin --trace shadow=guest.bin
+refuse "trace and report in one" "both write kept" guest.bin --trace shadow=kept --json kept
+rm -f kept
 refuse "tlb of no kind" "normal, drop or hoard" guest.bin --tlb big
 refuse "missing image" "no-such.bin" no-such.bin
 refuse "missing image, report not left" "no-such.bin" no-such.bin --json left.json

@@ -73,7 +73,7 @@ static void defaults_are_those_of_the_help_text(void)
 	CU_ASSERT_STRING_EQUAL(p.o.image, "guest.bin");
 	CU_ASSERT_STRING_EQUAL(p.o.engine, "auto");
 	CU_ASSERT_EQUAL(p.o.ram_bytes, 1073741824u);
-	CU_ASSERT_EQUAL(p.o.mmu, ENGINE_MMU_DIRECT);
+	CU_ASSERT_EQUAL(p.o.mmu, OPTIONS_MMU_AUTO);
 	CU_ASSERT_EQUAL(p.o.tlb, X86_TLB_NORMAL);
 	CU_ASSERT_PTR_NULL(p.o.append);
 	CU_ASSERT_PTR_NULL(p.o.initrd);
@@ -352,7 +352,12 @@ static void help_has_a_line_for_every_option_and_fits_80_columns(void)
 		"--initrd FILE",
 		"-m SIZE",
 		"--engine auto|kvm|soft",
-		"--mmu direct|shadow",
+		"--mmu direct|shadow|auto",
+		"--shadow-sync strict|unsync",
+		"--shadow-pages N",
+		"--shadow-audit",
+		"--trace shadow[=FILE]",
+		"--dump shadow",
 		"--tlb normal|drop|hoard",
 		"--limit-insns N",
 		"--timeout S",

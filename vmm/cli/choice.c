@@ -134,9 +134,32 @@ static int choose_auto(struct choice *c, const struct choice_request *request, s
 			request->mmu == ENGINE_MMU_SHADOW ? "; use --mmu direct" : "");
 }
 
-int choice_make(struct choice *c, const struct choice_request *request, struct diag *d)
+static int choose(struct choice *c, const struct choice_request *request, struct diag *d)
 {
-	*c = (struct choice){ .engine = NULL };
+	*c = (struct choice){ .mmu = request->mmu };
 	return strcmp(request->name, "auto") ? choose_named(c, request, d)
 					     : choose_auto(c, request, d);
+}
+
+int choice_make(struct choice *c, const struct choice_request *request, struct diag *d)
+{
+	struct choice_request one = *request;
+	struct diag shadow = { .text = "" };
+	int r;
+
+	if (!request->mmu_auto)
+		return choose(c, request, d);
+	one.mmu = ENGINE_MMU_DIRECT;
+	r = choose(c, &one, d);
+	if (!r)
+		return 0;
+	one.mmu = ENGINE_MMU_SHADOW;
+	if (choose(c, &one, &shadow)) {
+		c->engine = NULL;
+		return r;
+	}
+	snprintf(c->why, sizeof(c->why), "mmu shadow, since %.*s", (int)strcspn(d->text, ";"),
+		 d->text);
+	d->text[0] = 0;
+	return 0;
 }

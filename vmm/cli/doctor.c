@@ -326,7 +326,7 @@ int doctor_run(const struct options *o)
 	struct diag d = { .text = "" };
 	struct findings f;
 
-	if (report_file_open(&json, o->json, &d) < 0) {
+	if (report_file_open(&json, "--json", o->json, &d) < 0) {
 		report_line("%s", d.text);
 		return STATUS_REFUSED;
 	}

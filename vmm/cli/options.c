@@ -27,6 +27,13 @@ struct option_row {
 static const char *const mmu_names[] = {
 	[ENGINE_MMU_DIRECT] = "direct",
 	[ENGINE_MMU_SHADOW] = "shadow",
+	[OPTIONS_MMU_AUTO] = "auto",
+	NULL,
+};
+
+static const char *const sync_names[] = {
+	[SHADOW_STRICT] = "strict",
+	[SHADOW_UNSYNC] = "unsync",
 	NULL,
 };
 
@@ -127,6 +134,41 @@ static int parse_count(const struct option_row *row, const char *value, void *fi
 	return 0;
 }
 
+/* Pages of the shadow's pool. */
+static int parse_pages(const struct option_row *row, const char *value, void *field, struct diag *d)
+{
+	uint64_t pages;
+	char spelling[32];
+	int r = parse_count(row, value, &pages, d);
+
+	if (r)
+		return r;
+	if (pages < SHADOW_MIN_PAGES || pages > SHADOW_MAX_PAGES)
+		return diag_set(d, EINVAL, "%s %s: give a number from %u to %u",
+				row_spelling(row, spelling), value, SHADOW_MIN_PAGES,
+				SHADOW_MAX_PAGES);
+	*(uint64_t *)field = pages;
+	return 0;
+}
+
+/* "shadow", with "=FILE" behind it where `row` has a file to write to. */
+static int parse_shadow(const struct option_row *row, const char *value, void *field,
+			struct diag *d)
+{
+	const size_t len = strlen("shadow");
+	bool takes_file = strlen(row->arg) > len;
+	char spelling[32];
+
+	row_spelling(row, spelling);
+	if (strncmp(value, "shadow", len) != 0 ||
+	    (value[len] && (value[len] != '=' || !takes_file)))
+		return diag_set(d, EINVAL, "%s %s: not a choice; use %s", spelling, value,
+				row->arg);
+	if (value[len] && !value[len + 1])
+		return diag_set(d, EINVAL, "%s %s: the file name is empty", spelling, value);
+	return parse_text(row, value, field, d);
+}
+
 /* log2 of the unit of a size suffix; -1: not one. A bare number is in MiB, as for QEMU. */
 static int suffix_shift(const char *suffix)
 {
@@ -216,6 +258,9 @@ static int parse_choice(const struct option_row *row, const char *value, void *f
 
 #define FIELD(name) offsetof(struct options, name)
 
+/* Beside ENGINE_*: the option is of mmu shadow. */
+#define WANTS_SHADOW (1u << 31)
+
 #define RUN COMMAND_RUN
 #define ALL (COMMAND_RUN | COMMAND_DOCTOR)
 
@@ -230,9 +275,26 @@ static const struct option_row rows[] = {
 	{ "engine", 0, "auto|kvm|soft", parse_text, FIELD(engine), NULL, RUN, 0,
 	  "what runs the guest's instructions (default auto: the\n"
 	  "best that works on this host, named on stderr)" },
-	{ "mmu", 0, "direct|shadow", parse_choice, FIELD(mmu), mmu_names, RUN, 0,
+	{ "mmu", 0, "direct|shadow|auto", parse_choice, FIELD(mmu), mmu_names, RUN, 0,
 	  "whose page tables are walked: the guest's own, or\n"
-	  "shadow tables made from them (default direct)" },
+	  "shadow tables made from them (default auto: the\n"
+	  "guest's own where the engine can do that)" },
+	{ "shadow-sync", 0, "strict|unsync", parse_choice, FIELD(shadow_sync), sync_names, RUN,
+	  WANTS_SHADOW,
+	  "mmu shadow: see each store to a page table, or let\n"
+	  "leaf tables go until the guest invalidates them\n"
+	  "(default strict)" },
+	{ "shadow-pages", 0, "N", parse_pages, FIELD(shadow_pages), NULL, RUN, WANTS_SHADOW,
+	  "mmu shadow: pages for its tables (default 4096)" },
+	{ "shadow-audit", 0, NULL, parse_flag, FIELD(shadow_audit), NULL, RUN, WANTS_SHADOW,
+	  "mmu shadow: check its tables against the guest's,\n"
+	  "again and again; a finding ends the run" },
+	{ "trace", 0, "shadow[=FILE]", parse_shadow, FIELD(trace), NULL, RUN, WANTS_SHADOW,
+	  "write a line for each event of mmu shadow to stderr\n"
+	  "or FILE" },
+	{ "dump", 0, "shadow", parse_shadow, FIELD(dump), NULL, RUN, WANTS_SHADOW,
+	  "when the guest has ended, print its page tables and\n"
+	  "the shadow's side by side on stderr" },
 	{ "tlb", 0, "normal|drop|hoard", parse_choice, FIELD(tlb), tlb_names, RUN,
 	  ENGINE_MODELS_TLB,
 	  "what engine soft caches of translations: as much as a\n"
@@ -255,6 +317,13 @@ static const struct option_row rows[] = {
 	{ "version", 0, NULL, parse_flag, FIELD(version), NULL, ALL, 0,
 	  "print the version and the engines of this build" },
 };
+
+const char *options_trace_file(const struct options *o)
+{
+	const char *file = o->trace ? strchr(o->trace, '=') : NULL;
+
+	return file ? file + 1 : NULL;
+}
 
 const char *options_mmu_name(unsigned mmu)
 {
@@ -425,7 +494,9 @@ static int option_take(const struct parse *p, int at, struct diag *d)
 		words = 2;
 	}
 	r = row->parse(row, value, (char *)p->o + row->field, d);
-	p->o->wants |= row->feature;
+	if (row->feature & WANTS_SHADOW)
+		p->o->of_shadow = row->name;
+	p->o->wants |= row->feature & ~WANTS_SHADOW;
 	return r < 0 ? r : words;
 }
 
@@ -451,7 +522,7 @@ int options_parse(struct options *o, enum options_command command, int argc, cha
 	bool ended = false;
 	int r;
 
-	*o = (struct options){ .engine = "auto", .ram_bytes = 1ull << 30 };
+	*o = (struct options){ .engine = "auto", .ram_bytes = 1ull << 30, .mmu = OPTIONS_MMU_AUTO };
 	for (int i = 0; i < argc; i += r) {
 		const char *word = argv[i];
 
@@ -469,6 +540,12 @@ int options_parse(struct options *o, enum options_command command, int argc, cha
 	/* No limit asks for nothing. */
 	if (!o->limit_insns)
 		o->wants &= ~ENGINE_COUNTS_INSNS;
+	if (o->of_shadow && o->mmu == ENGINE_MMU_DIRECT)
+		return diag_set(d, EINVAL,
+				"--%s: has no meaning with --mmu direct; use --mmu shadow",
+				o->of_shadow);
+	if (o->of_shadow)
+		o->mmu = ENGINE_MMU_SHADOW;
 	if (!o->image && command == COMMAND_RUN)
 		return diag_set(d, EINVAL,
 				"no image given; usage: vmm [run] IMAGE [OPTION]..., "

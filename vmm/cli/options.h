@@ -31,6 +31,8 @@ enum options_command {
 	COMMAND_DOCTOR = 2,
 };
 
+#define OPTIONS_MMU_AUTO 2u
+
 struct options {
 	const char *image;  /* of COMMAND_RUN alone */
 	const char *append; /* or NULL */
@@ -41,10 +43,16 @@ struct options {
 	uint64_t limit_insns; /* 0: none */
 	uint64_t timeout_us;  /* 0: none */
 	uint64_t seed;
-	unsigned mmu;	/* enum engine_mmu */
-	unsigned tlb;	/* enum x86_tlb_kind */
-	unsigned wants; /* ENGINE_* features that an option asks of the engine */
+	const char *trace;     /* "shadow" or "shadow=FILE", or NULL */
+	const char *dump;      /* "shadow", or NULL */
+	const char *of_shadow; /* name of an option that mmu direct has no use for, or NULL */
+	uint64_t shadow_pages;
+	unsigned shadow_sync; /* enum shadow_sync */
+	unsigned mmu;	      /* enum engine_mmu, or OPTIONS_MMU_AUTO */
+	unsigned tlb;	      /* enum x86_tlb_kind */
+	unsigned wants;	      /* ENGINE_* features that an option asks of the engine */
 	bool stats;
+	bool shadow_audit;
 	bool help;    /* --help was there: nothing else was looked at after it */
 	bool version; /* the same for --version */
 };
@@ -58,6 +66,9 @@ int options_parse(struct options *o, enum options_command command, int argc, cha
 
 /* The option part of --help: one entry for each row of the table that the command has. */
 void options_help(enum options_command command, FILE *out);
+
+/* FILE of --trace shadow=FILE; NULL: stderr. */
+const char *options_trace_file(const struct options *o);
 
 /* Spellings of o->mmu and o->tlb. */
 const char *options_mmu_name(unsigned mmu);

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,59 @@ static void stats_count(const char *what, uint64_t count)
 		report_line("  %s: not counted", what);
 }
 
+/* The counters of the shadow MMU, as --stats and --json call them. */
+static const struct shadow_counter {
+	const char *what, *key;
+	size_t at; /* in struct shadow_stats */
+} shadow_counters[] = {
+#define COUNTER(what, key)                                                                         \
+	{                                                                                          \
+		what, #key, offsetof(struct shadow_stats, key)                                     \
+	}
+	COUNTER("faults", faults),
+	COUNTER("fills", fills),
+	COUNTER("A/D updates", accessed_dirty),
+	COUNTER("guest page faults", guest_faults),
+	COUNTER("MMIO", mmio),
+	COUNTER("write-protect faults", protect_faults),
+	COUNTER("emulated writes", emulated_writes),
+	COUNTER("tables out of sync", unsyncs),
+	COUNTER("tables resynced", resyncs),
+	COUNTER("root cache hits", root_hits),
+	COUNTER("root cache misses", root_misses),
+	COUNTER("frames unshadowed", unshadowed),
+	COUNTER("pages recycled", recycled),
+	COUNTER("entries dropped", zapped),
+	COUNTER("INVLPGs", invlpgs),
+	COUNTER("flushes by the guest", flushes),
+	COUNTER("hardware flushes", hardware_flushes),
+	COUNTER("audits", audits),
+#undef COUNTER
+};
+
+static uint64_t shadow_count(const struct shadow_stats *s, const struct shadow_counter *c)
+{
+	uint64_t count;
+
+	memcpy(&count, (const char *)s + c->at, sizeof(count));
+	return count;
+}
+
+static void stats_shadow(const struct engine *e)
+{
+	const struct shadow *shadow = e->ops->shadow(e);
+	struct shadow_stats s;
+
+	if (!shadow)
+		return;
+	shadow_get_stats(shadow, &s);
+	report_line("  shadow pages: %u of %u in use, %u at most", s.pool_used, s.pool_pages,
+		    s.pool_most);
+	for (unsigned i = 0; i < ARRAY_SIZE(shadow_counters); i++)
+		report_line("  shadow %s: %" PRIu64, shadow_counters[i].what,
+			    shadow_count(&s, &shadow_counters[i]));
+}
+
 void report_stats(const struct report *report)
 {
 	const struct options *o = report->options;
@@ -140,13 +194,15 @@ void report_stats(const struct report *report)
 
 	ops->stats(m->engine, &s);
 	report_line("engine %s, mmu %s, tlb %s, %" PRIu64 " MiB of RAM; %s, status %d", ops->name,
-		    options_mmu_name(o->mmu), tlb_model(report) ? tlb_model(report) : "of the CPU",
-		    o->ram_bytes >> 20, report_end_name(m->outcome.end), report->status);
+		    options_mmu_name(report->mmu),
+		    tlb_model(report) ? tlb_model(report) : "of the CPU", o->ram_bytes >> 20,
+		    report_end_name(m->outcome.end), report->status);
 	stats_time(m->engine, &s, report->wall_ns);
 	stats_exits(&s);
 	stats_count("port accesses", s.io_exits);
 	stats_count("MMIO accesses", s.mmio_exits);
 	stats_count("guest page faults", s.guest_page_faults);
+	stats_shadow(m->engine);
 }
 
 /* --- JSON -------------------------------------------------------------------------------------- */
@@ -185,6 +241,25 @@ static json_t *exits_json(const struct engine_stats *s)
 	return exits;
 }
 
+/* null with mmu direct. */
+static json_t *shadow_json(const struct engine *e)
+{
+	const struct shadow *shadow = e->ops->shadow(e);
+	struct shadow_stats s;
+	json_t *counts;
+
+	if (!shadow)
+		return json_null();
+	shadow_get_stats(shadow, &s);
+	counts = json_pack("{s:i, s:i, s:i}", "pool_pages", (int)s.pool_pages, "pool_used",
+			   (int)s.pool_used, "pool_most", (int)s.pool_most);
+	for (unsigned i = 0; counts && i < ARRAY_SIZE(shadow_counters); i++)
+		json_object_set_new(
+			counts, shadow_counters[i].key,
+			json_integer((json_int_t)shadow_count(&s, &shadow_counters[i])));
+	return counts;
+}
+
 static json_t *report_json(const struct report *report)
 {
 	const struct options *o = report->options;
@@ -195,19 +270,20 @@ static json_t *report_json(const struct report *report)
 
 	ops->stats(m->engine, &s);
 	/* "o" takes over its value, and the whole is NULL if any part is. */
-	return json_pack(
-		"{s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
-		" s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I}",
-		"version", VMM_VERSION, "engine", ops->name, "mmu", options_mmu_name(o->mmu), "tlb",
-		tlb_model(report), "image", text_json(o->image), "ram_bytes",
-		(json_int_t)o->ram_bytes, "seed", (json_int_t)o->seed, "end",
-		report_end_name(m->outcome.end), "code", (json_int_t)m->outcome.code, "text",
-		text_json(m->outcome.text), "status", report->status, "instructions",
-		count_json(s.instructions), "exits", exits_json(&s), "io_exits",
-		count_json(s.io_exits), "mmio_exits", count_json(s.mmio_exits), "guest_page_faults",
-		count_json(s.guest_page_faults), "clock", virtual_time ? "virtual" : "real",
-		"virtual_ns", count_json(virtual_time ? ops->now_ns(m->engine) : ENGINE_UNKNOWN),
-		"wall_ns", (json_int_t)report->wall_ns);
+	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I}",
+			 "version", VMM_VERSION, "engine", ops->name, "mmu",
+			 options_mmu_name(report->mmu), "tlb", tlb_model(report), "image",
+			 text_json(o->image), "ram_bytes", (json_int_t)o->ram_bytes, "seed",
+			 (json_int_t)o->seed, "end", report_end_name(m->outcome.end), "code",
+			 (json_int_t)m->outcome.code, "text", text_json(m->outcome.text), "status",
+			 report->status, "instructions", count_json(s.instructions), "exits",
+			 exits_json(&s), "io_exits", count_json(s.io_exits), "mmio_exits",
+			 count_json(s.mmio_exits), "guest_page_faults",
+			 count_json(s.guest_page_faults), "shadow", shadow_json(m->engine), "clock",
+			 virtual_time ? "virtual" : "real", "virtual_ns",
+			 count_json(virtual_time ? ops->now_ns(m->engine) : ENGINE_UNKNOWN),
+			 "wall_ns", (json_int_t)report->wall_ns);
 }
 
 static bool is_named_pipe(const char *path)
@@ -220,9 +296,9 @@ static bool is_named_pipe(const char *path)
 	return yes;
 }
 
-int report_file_open(struct report_file *file, const char *path, struct diag *d)
+int report_file_open(struct report_file *file, const char *option, const char *path, struct diag *d)
 {
-	*file = (struct report_file){ .path = path, .fd = -1 };
+	*file = (struct report_file){ .option = option, .path = path, .fd = -1 };
 	if (!path)
 		return 0;
 	file->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -231,12 +307,12 @@ int report_file_open(struct report_file *file, const char *path, struct diag *d)
 	if (file->fd < 0 && errno == EEXIST)
 		file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file->fd < 0 && errno == ENXIO && is_named_pipe(path))
-		return diag_set(d, ENXIO, "--json %s: nobody reads it; start its reader first",
+		return diag_set(d, ENXIO, "%s %s: nobody reads it; start its reader first", option,
 				path);
 	/* A reader may be slow, though. */
 	if (file->fd < 0 || fcntl(file->fd, F_SETFL, 0) < 0)
-		return diag_set(d, errno, "--json %s: %s; name a file that can be written", path,
-				strerror(errno));
+		return diag_set(d, errno, "%s %s: %s; name a file that can be written", option,
+				path, strerror(errno));
 	return 0;
 }
 
@@ -271,9 +347,9 @@ int report_file_json(struct report_file *file, json_t *root, struct diag *d)
 	int r = 0;
 
 	if (!text)
-		r = diag_set(d, ENOMEM, "--json %s: out of memory", file->path);
+		r = diag_set(d, ENOMEM, "%s %s: out of memory", file->option, file->path);
 	else if (dprintf(file->fd, "%s\n", text) < 0)
-		r = diag_set(d, errno, "--json %s: %s", file->path, strerror(errno));
+		r = diag_set(d, errno, "%s %s: %s", file->option, file->path, strerror(errno));
 	free(text);
 	json_decref(root);
 	close(file->fd);

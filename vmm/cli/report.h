@@ -22,14 +22,16 @@
 /* One finished run. */
 struct report {
 	const struct options *options;
+	enum engine_mmu mmu; /* that was chosen */
 	struct machine *machine;
 	uint64_t wall_ns; /* of machine_run */
 	int status;	  /* that vmm will exit with */
 };
 
-/* The file of --json. */
+/* The file of --json or --trace. */
 struct report_file {
-	const char *path; /* NULL: no --json */
+	const char *option; /* which */
+	const char *path;   /* NULL: it was not given */
 	int fd;
 	bool created; /* it was not there before */
 };
@@ -53,13 +55,14 @@ const char *report_end_name(enum machine_end end);
 void report_stats(const struct report *report);
 
 /*
- * Open `path` (NULL: none, file->fd is -1) for the JSON, leaving what it holds. The errno of
+ * Open `path` (NULL: none, file->fd is -1) for what `option` asks, leaving what it holds. The errno of
  * open(2) as a negative number, with a line in `d` and file->fd -1; -ENXIO is a named pipe that
  * nobody reads. Afterwards either report_file_drop(), which removes what was created, or one of
  * report_file_write() and report_file_json(), which need no call that the jail forbids and end with
  * the file closed.
  */
-int report_file_open(struct report_file *file, const char *path, struct diag *d);
+int report_file_open(struct report_file *file, const char *option, const char *path,
+		     struct diag *d);
 void report_file_drop(struct report_file *file);
 
 /* Empty the file; before the jail. What has no length, a pipe or a device, stays as it is. */

@@ -15,6 +15,7 @@
 #include "cli/jail.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "cli/trace.h"
 #include "dev/console.h"
 #include "inspect/postmortem.h"
 #include "machine/machine.h"
@@ -26,6 +27,7 @@ struct run {
 	const struct options *o;
 	struct choice choice;
 	struct report_file json;
+	struct trace trace;
 	int symbols_fd; /* -1: none */
 	struct machine *machine;
 	uint64_t wall_ns;
@@ -59,37 +61,56 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The report must not go where the image, the initrd or the symbols lie. */
-static int json_check(const struct run *run, struct diag *d)
+/* An output must not go where the image, the initrd or the symbols lie. */
+static int output_check(const struct run *run, const struct report_file *file, struct diag *d)
 {
 	const char *const inputs[] = { run->o->image, run->o->initrd };
-	struct stat json, input;
+	struct stat output, input;
 
-	if (run->json.fd < 0 || fstat(run->json.fd, &json))
+	if (file->fd < 0 || fstat(file->fd, &output))
 		return 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(inputs); i++)
-		if (inputs[i] && !stat(inputs[i], &input) && same_file(&input, &json))
-			return diag_set(d, EINVAL,
-					"--json %s would overwrite %s; name another file",
-					run->o->json, inputs[i]);
-	if (run->symbols_fd >= 0 && !fstat(run->symbols_fd, &input) && same_file(&input, &json))
+		if (inputs[i] && !stat(inputs[i], &input) && same_file(&input, &output))
+			return diag_set(d, EINVAL, "%s %s would overwrite %s; name another file",
+					file->option, file->path, inputs[i]);
+	if (run->symbols_fd >= 0 && !fstat(run->symbols_fd, &input) && same_file(&input, &output))
 		return diag_set(d, EINVAL,
-				"--json %s would overwrite the symbols of %s; name another file",
-				run->o->json, run->o->image);
+				"%s %s would overwrite the symbols of %s; name another file",
+				file->option, file->path, run->o->image);
 	return 0;
 }
+
+static int outputs_check(const struct run *run, struct diag *d)
+{
+	struct stat json, trace;
+	int r = output_check(run, &run->json, d);
+
+	if (!r)
+		r = output_check(run, &run->trace.file, d);
+	if (!r && run->json.fd >= 0 && run->trace.file.fd >= 0 && !fstat(run->json.fd, &json) &&
+	    !fstat(run->trace.file.fd, &trace) && S_ISREG(json.st_mode) && same_file(&json, &trace))
+		r = diag_set(d, EINVAL, "--json and --trace both write %s; name another file",
+			     run->json.path);
+	return r;
+}
+
+/* Exits between two audits: some hundred a second of them are no burden. */
+#define EXITS_TO_AUDIT 256u
 
 static int machine_build(struct run *run, struct diag *d)
 {
 	const struct options *o = run->o;
-	const struct machine_config config = {
+	struct machine_config config = {
 		.image = o->image,
 		.append = o->append,
 		.initrd = o->initrd,
 		.ram_bytes = o->ram_bytes,
 		.engine = run->choice.engine,
-		.mmu = (enum engine_mmu)o->mmu,
+		.mmu = run->choice.mmu,
 		.tlb = (enum x86_tlb_kind)o->tlb,
+		.shadow = { .pages = (uint32_t)o->shadow_pages,
+			    .sync = (enum shadow_sync)o->shadow_sync,
+			    .audit_exits = o->shadow_audit ? EXITS_TO_AUDIT : 0 },
 		.limit_insns = o->limit_insns,
 		.seed = o->seed,
 		.console_in = STDIN_FILENO,
@@ -97,7 +118,15 @@ static int machine_build(struct run *run, struct diag *d)
 		.tty = isatty(STDIN_FILENO),
 	};
 
-	return machine_create(&run->machine, &config, d);
+	int r;
+
+	if (o->trace) {
+		config.shadow.trace = trace_shadow_event;
+		config.shadow.trace_ctx = &run->trace;
+	}
+	r = machine_create(&run->machine, &config, d);
+	run->trace.machine = run->machine;
+	return r;
 }
 
 /* Everything that opens, allocates or can refuse; what it made is undone by run_clean(). */
@@ -107,6 +136,7 @@ static int run_prepare(struct run *run, struct diag *d)
 		.list = engine_list,
 		.name = run->o->engine,
 		.mmu = (enum engine_mmu)run->o->mmu,
+		.mmu_auto = run->o->mmu == OPTIONS_MMU_AUTO,
 		.wants = run->o->wants,
 	};
 	int r = choice_make(&run->choice, &request, d);
@@ -114,10 +144,12 @@ static int run_prepare(struct run *run, struct diag *d)
 	/* Symbols first, so that a report that is made new is not taken for them. */
 	if (!r) {
 		run->symbols_fd = symbols_fd_open(run->o->image);
-		r = report_file_open(&run->json, run->o->json, d);
+		r = report_file_open(&run->json, "--json", run->o->json, d);
 	}
 	if (!r)
-		r = json_check(run, d);
+		r = trace_open(&run->trace, options_trace_file(run->o), d);
+	if (!r)
+		r = outputs_check(run, d);
 	if (!r)
 		r = signals_install(d);
 	if (!r)
@@ -125,9 +157,10 @@ static int run_prepare(struct run *run, struct diag *d)
 	if (!r)
 		r = signals_attach(run->machine, run->o->timeout_us, d);
 	if (!r)
-		report_file_begin(&run->json);
+		r = trace_begin(&run->trace, d);
 	if (r)
 		return r;
+	report_file_begin(&run->json);
 	return jail_enter(run->choice.engine == &engine_kvm ? JAIL_KVM : JAIL_SOFT, d);
 }
 
@@ -255,11 +288,29 @@ static void run_tell(const struct run *run, const char *reason)
 	}
 }
 
+/* Both tables at the end of the run, in one piece. */
+static void run_dump(const struct run *run)
+{
+	const struct engine *e = run->machine->engine;
+	struct shadow *shadow = e->ops->shadow(e);
+	size_t bytes = 0;
+	char *text = NULL;
+	FILE *out = shadow ? open_memstream(&text, &bytes) : NULL;
+
+	if (!out)
+		return;
+	shadow_dump(shadow, out);
+	if (!fclose(out))
+		report_text(text, bytes);
+	free(text);
+}
+
 /* The file comes first: it needs neither a symbol file, nor somebody who reads stderr. */
 static int run_report(struct run *run)
 {
 	struct report report = {
 		.options = run->o,
+		.mmu = run->choice.mmu,
 		.machine = run->machine,
 		.wall_ns = run->wall_ns,
 		.status = machine_exit_status(&run->machine->outcome),
@@ -274,7 +325,13 @@ static int run_report(struct run *run)
 	signals_report(report.status, reason);
 	if (d.text[0])
 		report_line("%s", d.text);
+	if (trace_close(&run->trace, &d) < 0) {
+		report.status = STATUS_FAILED;
+		report_line("%s", d.text);
+	}
 	run_tell(run, reason);
+	if (run->o->dump)
+		run_dump(run);
 	if (run->o->stats)
 		report_stats(&report);
 	return report.status;
@@ -306,13 +363,14 @@ static void run_begin(const struct run *run)
 
 int run_image(const struct options *o)
 {
-	struct run run = { .o = o, .json = { .fd = -1 }, .symbols_fd = -1 };
+	struct run run = { .o = o, .json = { .fd = -1 }, .trace.file.fd = -1, .symbols_fd = -1 };
 	struct diag d = { .text = "" };
 	int status, r = run_prepare(&run, &d);
 
 	if (r < 0 || !run.machine) {
 		report_line("%s", d.text[0] ? d.text : strerror(-r));
 		report_file_drop(&run.json);
+		trace_drop(&run.trace);
 		status = status_of(r);
 	} else {
 		run_begin(&run);

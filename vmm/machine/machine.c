@@ -194,6 +194,7 @@ static int create_engine(struct machine *m, struct diag *d)
 			 .mmio_write = engine_mmio_write },
 		.mmu = m->config.mmu,
 		.tlb = m->config.tlb,
+		.shadow = m->config.shadow,
 		.limit_work = m->config.limit_insns,
 	};
 	struct x86_state state;

@@ -37,9 +37,10 @@ struct machine_config {
 	const struct engine_ops *engine;
 	enum engine_mmu mmu;
 	enum x86_tlb_kind tlb;
-	uint64_t limit_insns; /* 0: none; in units of engine_stats.work */
-	uint64_t seed;	      /* of the random stream at the sandbox port */
-	int console_in;	      /* file descriptor, or -1 for none */
+	struct engine_shadow_config shadow; /* for mmu shadow */
+	uint64_t limit_insns;		    /* 0: none; in units of engine_stats.work */
+	uint64_t seed;			    /* of the random stream at the sandbox port */
+	int console_in;			    /* file descriptor, or -1 for none */
 	int console_out;
 	bool tty; /* console_in is a terminal: idle in real time, pass tty=1 */
 };
