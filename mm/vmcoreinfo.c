@@ -4,6 +4,7 @@
 #include "mm/arch.h"
 #include "mm/highmem.h"
 #include "mm/iomem.h"
+#include "mm/mm_types.h"
 #include "mm/page_alloc.h"
 #include "mm/pkmap.h"
 #include "mm/pte.h"
@@ -34,7 +35,8 @@ static const struct {
 	const char *name;
 	const void *address;
 } symbols[] = {
-	SYMBOL(mm), SYMBOL(slub), SYMBOL(vmap_state), SYMBOL(highmem), SYMBOL(iomem),
+	SYMBOL(mm),	 SYMBOL(slub),	SYMBOL(vmap_state),
+	SYMBOL(highmem), SYMBOL(iomem), SYMBOL(mm_list),
 };
 
 #define SIZE(s)                                                                                    \
@@ -134,6 +136,8 @@ static const struct {
 	OFFSET(page, mapcount),
 	OFFSET(page, lru),
 	OFFSET(page, private),
+	OFFSET(page, mapping),
+	OFFSET(page, index),
 	OFFSET(page, first_page),
 	OFFSET(page, slab_list),
 	OFFSET(page, slab_cache),
@@ -210,6 +214,46 @@ static const struct {
 	OFFSET(highmem, slot),
 	OFFSET(pkmap_slot, page),
 	OFFSET(pkmap_slot, count),
+	/* address spaces */
+	SIZE(mm_struct),
+	OFFSET(mm_struct, mmap),
+	OFFSET(mm_struct, mm_rb),
+	OFFSET(mm_struct, map_count),
+	OFFSET(mm_struct, pgd),
+	OFFSET(mm_struct, mm_users),
+	OFFSET(mm_struct, start_brk),
+	OFFSET(mm_struct, brk),
+	OFFSET(mm_struct, start_stack),
+	OFFSET(mm_struct, total_vm),
+	OFFSET(mm_struct, locked_vm),
+	OFFSET(mm_struct, rss),
+	LENGTH(mm_struct, rss),
+	OFFSET(mm_struct, nr_ptes),
+	OFFSET(mm_struct, mmlist),
+	SIZE(vm_area_struct),
+	OFFSET(vm_area_struct, vm_mm),
+	OFFSET(vm_area_struct, vm_start),
+	OFFSET(vm_area_struct, vm_end),
+	OFFSET(vm_area_struct, vm_next),
+	OFFSET(vm_area_struct, vm_rb),
+	OFFSET(vm_area_struct, vm_flags),
+	OFFSET(vm_area_struct, vm_pgoff),
+	OFFSET(vm_area_struct, vm_file),
+	OFFSET(vm_area_struct, anon_vma),
+	OFFSET(vm_area_struct, anon_vma_node),
+	OFFSET(anon_vma, head),
+	OFFSET(file, f_path),
+	OFFSET(file, f_dev),
+	OFFSET(file, f_ino),
+	NUMBER(MM_FILEPAGES),
+	NUMBER(MM_ANONPAGES),
+	NUMBER(VM_READ),
+	NUMBER(VM_WRITE),
+	NUMBER(VM_EXEC),
+	NUMBER(VM_SHARED),
+	NUMBER(VM_MAYSHARE),
+	NUMBER(VM_GROWSDOWN),
+	NUMBER(VM_LOCKED),
 	/* physical memory */
 	SIZE(iomem_resource),
 	OFFSET(iomem, count),

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mm/mm.h"
 #include "mm/show.h"
 #include "mm/slub.h"
 #include "mm/vmalloc.h"
@@ -355,6 +356,60 @@ static void vmallocinfo_can_be_computed_from_the_note(void)
 	expect_as_shown("vmallocinfo");
 }
 
+/* One line of maps; without names, which are made of more than the note's structures. */
+static void read_vma(uint64_t vma)
+{
+	uint32_t flags = read_u32(vma + offset("vm_area_struct.vm_flags"));
+	uint64_t file = read_pointer(vma + offset("vm_area_struct.vm_file"));
+	uint64_t pgoff = read_u32(vma + offset("vm_area_struct.vm_pgoff"));
+	uint32_t dev = file ? read_u32(file + offset("file.f_dev")) : 0;
+
+	show_printf(&out, "%08x-%08x %c%c%c%c %08llx %02x:%02x %u ",
+		    read_u32(vma + offset("vm_area_struct.vm_start")),
+		    read_u32(vma + offset("vm_area_struct.vm_end")),
+		    flags & number("VM_READ") ? 'r' : '-', flags & number("VM_WRITE") ? 'w' : '-',
+		    flags & number("VM_EXEC") ? 'x' : '-',
+		    flags & number("VM_MAYSHARE") ? 's' : 'p',
+		    file ? (unsigned long long)pgoff * PAGE_SIZE : 0, dev >> 8, dev & 0xff,
+		    file ? read_u32(file + offset("file.f_ino")) : 0);
+	if (file)
+		show_printf(&out, "         %s", read_text(file + offset("file.f_path")));
+	show_printf(&out, "\n");
+}
+
+static void maps_of_every_space_can_be_computed_from_the_note(void)
+{
+	static char shown[sizeof(text)];
+	struct show_buf b = { shown, sizeof(shown), 0 };
+	const uint32_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	struct mm_struct *spaces[2];
+	uint64_t head, next = offset("list_head.next");
+
+	begin(&(struct mm_host_config){ .ram_bytes = 64 * MIB });
+	for (unsigned n = 0; n < 2; n++) {
+		spaces[n] = mm_alloc();
+		CU_ASSERT_PTR_NOT_NULL_FATAL(spaces[n]);
+		do_mmap_pgoff(spaces[n], NULL, 0x08048000, PAGE_SIZE, PROT_READ, flags, 0);
+		do_mmap_pgoff(spaces[n], NULL, 0x0804a000 + n * PAGE_SIZE, PAGE_SIZE,
+			      PROT_WRITE | PROT_EXEC, flags, 0);
+		do_mmap_pgoff(spaces[n], NULL, 0, 3 * PAGE_SIZE, PROT_NONE,
+			      MAP_SHARED | MAP_ANONYMOUS, 0);
+		show_maps(&b, spaces[n]);
+	}
+	head = symbol("mm_list");
+	for (uint64_t at = read_pointer(head + next); at != head; at = read_pointer(at + next)) {
+		uint64_t mm = at - offset("mm_struct.mmlist");
+
+		CU_ASSERT_EQUAL(read_u32(mm + offset("mm_struct.map_count")), 3);
+		for (uint64_t vma = read_pointer(mm + offset("mm_struct.mmap")); vma;
+		     vma = read_pointer(vma + offset("vm_area_struct.vm_next")))
+			read_vma(vma);
+	}
+	CU_ASSERT_STRING_EQUAL(text, shown);
+	CU_ASSERT(b.needed > 0);
+	mm_host_end();
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(note_is_an_elf_note_of_lines_that_parse),
 	UNIT_TEST(buddyinfo_can_be_computed_from_the_note),
@@ -362,6 +417,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(note_tells_the_state_of_every_frame),
 	UNIT_TEST(slabinfo_can_be_computed_from_the_note),
 	UNIT_TEST(vmallocinfo_can_be_computed_from_the_note),
+	UNIT_TEST(maps_of_every_space_can_be_computed_from_the_note),
 	UNIT_END,
 };
 
