@@ -86,7 +86,7 @@ static int count_strings(struct strings *s)
 /* A quarter of the stack's limit for strings and pointers; at least ARG_MAX, at most 6 MiB. */
 static u32 strings_limit(void)
 {
-	u32 limit = current->mm ? current->mm->rlim_stack / 4 : STACK_LIMIT_DEFAULT / 4;
+	u32 limit = current->rlim[RLIMIT_STACK].cur / 4;
 
 	if (limit > STACK_LIMIT_DEFAULT / 4 * 3)
 		limit = STACK_LIMIT_DEFAULT / 4 * 3;
@@ -347,13 +347,7 @@ int begin_new_exec(struct binprm *b, bool exec_stack)
 	b->mm = mm_alloc();
 	if (!b->mm)
 		return -ENOMEM;
-	if (current->mm) {
-		b->mm->rlim_stack = current->mm->rlim_stack;
-		b->mm->rlim_data = current->mm->rlim_data;
-		b->mm->rlim_as = current->mm->rlim_as;
-		b->mm->rlim_memlock = current->mm->rlim_memlock;
-		mm_pick_layout(b->mm);
-	}
+	mm_set_limits(b->mm, current);
 	b->mm->read_implies_exec = exec_stack;
 	err = build_stack(e);
 	if (err)
