@@ -8,7 +8,10 @@
 
 #include "mm/errno.h"
 
-/* Words, then the rest; a fault leaves in ECX what the string instruction had not moved. */
+/*
+ * Words, then the rest. After a fault in the words what is left goes byte by byte, so that all bytes up
+ * to the end of the page arrive, as in Linux; ECX then is what was not moved.
+ */
 static inline u32 copy_bytes(void *to, const void *from, u32 n)
 {
 	u32 left;
@@ -23,7 +26,7 @@ static inline u32 copy_bytes(void *to, const void *from, u32 n)
 		     ".pushsection .text.fixup, \"ax\"\n"
 		     "4:\tandl $3, %[n]\n\t"
 		     "leal (%[n], %%ecx, 4), %%ecx\n\t"
-		     "jmp 3b\n\t"
+		     "jmp 2b\n\t"
 		     ".popsection\n\t" _ASM_EXTABLE(1b, 4b) _ASM_EXTABLE(2b, 3b)
 		     : "=&c"(left), "+D"(to), "+S"(from), [n] "+r"(n)
 		     :
@@ -61,7 +64,7 @@ u32 clear_user(u32 to, u32 n)
 		     ".pushsection .text.fixup, \"ax\"\n"
 		     "4:\tandl $3, %[n]\n\t"
 		     "leal (%[n], %%ecx, 4), %%ecx\n\t"
-		     "jmp 3b\n\t"
+		     "jmp 2b\n\t"
 		     ".popsection\n\t" _ASM_EXTABLE(1b, 4b) _ASM_EXTABLE(2b, 3b)
 		     : "=&c"(left), "+D"(to), [n] "+r"(n)
 		     : "a"(0)

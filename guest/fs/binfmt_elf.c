@@ -64,7 +64,7 @@ static int read_phdrs(struct elf_file *f)
 	if (!f->ph)
 		return -ENOMEM;
 	n = kernel_read(f->file, f->h.e_phoff, f->ph, bytes);
-	return n == (int32_t)bytes ? 0 : -ENOEXEC;
+	return n == (int32_t)bytes ? 0 : n < 0 ? n : -ENOEXEC;
 }
 
 static void put_elf_file(struct elf_file *f)

@@ -369,6 +369,12 @@ static int exec_file(struct exec *e, struct pt_regs *regs)
 	const struct siginfo info = { .signo = SIGSEGV, .code = SI_KERNEL };
 	int err;
 
+	if (!current->files)
+		current->files = files_alloc();
+	if (!current->fs)
+		current->fs = fs_alloc();
+	if (!current->files || !current->fs)
+		return -ENOMEM;
 	e->bprm.file = open_exec(e->bprm.filename, &err);
 	if (!e->bprm.file)
 		return err;
@@ -407,12 +413,6 @@ int kernel_execve(const char *path, const char *const *argv, const char *const *
 		.envp = { .array = (u32)envp, .kernel = true },
 	};
 
-	if (!current->files)
-		current->files = files_alloc();
-	if (!current->fs)
-		current->fs = fs_alloc();
-	if (!current->files || !current->fs)
-		return -ENOMEM;
 	return exec_file(&e, regs);
 }
 

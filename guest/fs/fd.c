@@ -108,12 +108,20 @@ struct file *fget(u32 fd)
 	return files && fd < files->max && files->fd[fd] ? get_file(files->fd[fd]) : NULL;
 }
 
+/* RLIMIT_NOFILE; it cannot be raised above NR_OPEN. */
+static u32 max_files(void)
+{
+	u32 limit = current->rlim[RLIMIT_NOFILE].cur;
+
+	return limit < NR_OPEN ? limit : NR_OPEN;
+}
+
 /* The table has the slot: 0, -EMFILE, -ENOMEM. */
 static int make_room(struct files_struct *files, u32 fd)
 {
 	u32 max = files->max;
 
-	if (fd >= NR_OPEN)
+	if (fd >= max_files())
 		return -EMFILE;
 	while (max <= fd)
 		max *= 2;
@@ -181,7 +189,7 @@ static int32_t dup_to(u32 old, u32 new, bool cloexec)
 	struct file *f;
 	int err;
 
-	if (new >= NR_OPEN)
+	if (new >= max_files())
 		return -EBADF;
 	f = fget(old);
 	if (!f)
@@ -222,7 +230,7 @@ static int32_t do_fcntl(struct file *f, u32 fd, u32 cmd, u32 arg)
 	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		return arg >= NR_OPEN ? -EINVAL : dup_from(fd, arg, cmd == F_DUPFD_CLOEXEC);
+		return arg >= max_files() ? -EINVAL : dup_from(fd, arg, cmd == F_DUPFD_CLOEXEC);
 	case F_GETFD:
 		return current->files->cloexec[fd] ? FD_CLOEXEC : 0;
 	case F_SETFD:

@@ -52,6 +52,8 @@ static void mount_module(const struct boot_module *m)
 
 void vfs_init(void)
 {
+	if (fs_root)
+		return;
 	if (boot_modules_nr)
 		mount_module(&boot_modules[0]);
 	else

@@ -7,12 +7,14 @@
  */
 #include "user_side.h"
 #include <arch/traps.h>
+#include <kernel/fs.h>
 #include <kernel/sched.h>
 
 static u32 starting_call; /* number */
 static u32 countdown;	  /* the allocation that fails; 0: none */
 static bool all_after;	  /* and all after it */
 static u32 asked;
+static bool failed_one;
 
 static bool fail_nth(const char *what, size_t bytes, gfp_t gfp)
 {
@@ -23,7 +25,10 @@ static bool fail_nth(const char *what, size_t bytes, gfp_t gfp)
 	if (!all_after && task_pt_regs(current)->orig_ax != starting_call)
 		return false;
 	asked++;
-	return asked == countdown || (all_after && asked > countdown);
+	if (asked != countdown && !(all_after && asked > countdown))
+		return false;
+	failed_one = true;
+	return true;
 }
 
 static bool watch_calls(const struct die_args *args)
@@ -44,6 +49,7 @@ static int run_short_of_memory(struct selftest_result *r, void (*main)(u32 arg),
 	starting_call = call;
 	countdown = nth;
 	asked = 0;
+	failed_one = false;
 	register_die_notifier(watch_calls);
 	status = run_user(r, main, 0);
 	register_die_notifier(NULL);
@@ -120,7 +126,70 @@ static void copy_without_memory_kills(struct selftest_result *r, const void *arg
 		  SIGKILL);
 }
 
+/* path in memory that has no constants: four letters a word. */
+USER_INLINE void exec_words(u32 a, u32 b, u32 c, u32 d)
+{
+	volatile u32 path[4], argv[2];
+
+	path[0] = a;
+	path[1] = b;
+	path[2] = c;
+	path[3] = d;
+	argv[0] = (u32)path;
+	argv[1] = 0;
+	u_exit(call3(U_EXECVE, path, argv, 0) == -ENOMEM ? 1 : 2);
+}
+
+/* "/bin/true" and "/tests/script": an ELF file, and a script that another one runs. */
+USER static void exec_true(u32 arg)
+{
+	(void)arg;
+	exec_words(0x6e69622f, 0x7572742f, 0x65, 0);
+}
+
+USER static void exec_script(u32 arg)
+{
+	(void)arg;
+	exec_words(0x7365742f, 0x732f7374, 0x70697263, 0x74);
+}
+
+#define EXEC_ALLOCATIONS_MIN 15 /* paths, file, mm, VMAs, stack, tables */
+#define EXEC_ALLOCATIONS_MAX 200
+
+/* Before the point of no return it is ENOMEM, behind it the process dies; nothing is left behind. */
+static void each_failing_allocation_of_exec_leaves_nothing(struct selftest_result *r,
+							   const void *arg)
+{
+	void (*const *main)(u32 arg) = arg;
+	bool seen_error = false, seen_death = false;
+	u32 n = 0;
+	int status;
+
+	vfs_init();
+	all_after = false;
+	start_user(*main, 0); /* the page cache has the files, then */
+	while (do_wait4(-1, &status, 0, &(struct rusage_ticks){ 0 }) > 0)
+		;
+	do {
+		status = run_short_of_memory(r, *main, U_EXECVE, ++n);
+		seen_error |= status == EXITED(1);
+		seen_death |= status == SIGSEGV || status == SIGKILL;
+		EXPECT(r, status == EXITED(0) || status == EXITED(1) || status == SIGSEGV ||
+				  status == SIGKILL);
+	} while (failed_one && n < EXEC_ALLOCATIONS_MAX);
+	EXPECT_EQ(r, status, EXITED(0));
+	EXPECT(r, seen_error && seen_death);
+	EXPECT(r, n > EXEC_ALLOCATIONS_MIN && n < EXEC_ALLOCATIONS_MAX);
+}
+
+static void (*const exec_program)(u32 arg) = exec_true;
+static void (*const exec_of_script)(u32 arg) = exec_script;
+
 const struct selftest oom_tests[] = {
+	{ "each_failing_allocation_of_exec_leaves_nothing",
+	  each_failing_allocation_of_exec_leaves_nothing, &exec_program },
+	{ "each_failing_allocation_of_a_script_leaves_nothing",
+	  each_failing_allocation_of_exec_leaves_nothing, &exec_of_script },
 	{ "each_failing_allocation_of_fork_is_ENOMEM", each_failing_allocation_of_fork_is_ENOMEM,
 	  NULL },
 	{ "fault_without_memory_kills", fault_without_memory_kills, NULL },

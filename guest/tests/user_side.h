@@ -58,6 +58,7 @@ USER_INLINE int call(u32 nr, u32 b, u32 c, u32 d, u32 s)
 #define U_EXIT 1
 #define U_FORK 2
 #define U_WAITPID 7
+#define U_EXECVE 11
 #define U_GETPID 20
 #define U_KILL 37
 #define U_BRK 45

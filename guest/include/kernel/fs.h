@@ -129,7 +129,7 @@ struct fs_struct {
 	u32 umask;
 };
 
-/* Mount the initrd, /dev and /proc. Panics if there is no usable file system: says why. */
+/* Mount the initrd, /dev and /proc, once. Panics if there is no usable file system: says why. */
 void vfs_init(void);
 
 #define LOOKUP_FOLLOW 1u /* the last component, too, if it is a symbolic link */

@@ -287,11 +287,11 @@ static void descriptors_run_out_with_EMFILE(void)
 {
 	int fd, last = -1;
 
-	guest_only("there are 64 of them in the guest");
+	guest_only("there are 1024 of them in the guest");
 	while ((fd = open("/dev/null", O_RDONLY)) >= 0)
 		last = fd;
 	EXPECT_EQUAL(errno, EMFILE);
-	EXPECT_EQUAL(last, 63);
+	EXPECT_EQUAL(last, 1023);
 	EXPECT_ERRNO(dup(0), EMFILE);
 	close(40);
 	EXPECT_EQUAL(dup(0), 40);
