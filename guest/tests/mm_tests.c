@@ -28,6 +28,7 @@ static const struct mm_test *const tables[] = {
 	mm_tests_vmalloc,
 	mm_tests_highmem,
 	mm_tests_fault,
+	mm_tests_vma,
 };
 
 struct selftest mm_tests[MM_TESTS_MAX];

@@ -44,5 +44,6 @@ extern const struct mm_test mm_tests_slub[];
 extern const struct mm_test mm_tests_vmalloc[];
 extern const struct mm_test mm_tests_highmem[];
 extern const struct mm_test mm_tests_fault[];
+extern const struct mm_test mm_tests_vma[];
 
 #endif

@@ -17,11 +17,11 @@
 #define SUITES(x)                                                                                  \
 	x(host) x(memblock) x(zones) x(page_alloc) x(page_misuse) x(page_slow) x(slub)             \
 		x(slub_cache) x(slub_debug) x(rbtree) x(vmap_area) x(vmalloc) x(highmem) x(model)  \
-			x(show) x(vmcoreinfo) x(vma) x(mmap) x(brk) x(mm_struct) x(mremap)         \
-				x(madvise) x(fault) x(cow) x(fork) x(rmap) x(filemap)              \
+			x(show) x(vmcoreinfo) x(vma) x(vma_model) x(mmap) x(brk) x(mm_struct)      \
+				x(mremap) x(madvise) x(fault) x(cow) x(fork) x(rmap) x(filemap)    \
 					x(fault_model)
 /* Tables of tests/mm/. */
-#define TABLES(x) x(page_alloc) x(slub) x(vmalloc) x(highmem) x(fault)
+#define TABLES(x) x(page_alloc) x(slub) x(vmalloc) x(highmem) x(fault) x(vma)
 
 /* Not linked in: not run. A build of one module's tests needs no others. */
 #define DECLARE_SUITE(name) extern const struct unit_suite suite_##name __attribute__((weak));
