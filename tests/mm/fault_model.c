@@ -248,11 +248,11 @@ static bool fail_one(const char *what, size_t bytes, gfp_t gfp)
 	return !m.until_failure--;
 }
 
-/* One of the next allocations fails. */
-static void begin_failing(void)
+/* One of the next n allocations fails. */
+static void begin_failing(uint32_t n)
 {
 	m.failed = false;
-	m.until_failure = below(8);
+	m.until_failure = below(n);
 	mm.fail_alloc = fail_one;
 }
 
@@ -270,7 +270,7 @@ static void op_starved_write(struct space *s)
 	struct model_page *p = &s->page[page];
 	enum fault_outcome outcome, should_be = expected(p, true);
 
-	begin_failing();
+	begin_failing(3);
 	/* (the last word: the first one says then whether there was a page before) */
 	outcome = m.access->write(s->mm, address(page + 1) - 4, should_be ? 1 : *content(p));
 	if (!as_expected(outcome, should_be) && !(end_failing() && outcome == FAULT_OOM))
@@ -288,7 +288,7 @@ static void op_starved_fork(struct space *s)
 
 	if (!child)
 		return;
-	begin_failing();
+	begin_failing(12);
 	child->mm = dup_mm(s->mm);
 	if (!end_failing() && !child->mm)
 		fail("fork without a reason to fail");
