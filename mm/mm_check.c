@@ -56,12 +56,13 @@ static void check_vma(struct check *c, const struct vm_area_struct *vma)
 		       "is not in its anon_vma");
 }
 
-/* (a) sorted and disjoint, (b) linked both ways. */
+/* Sorted and disjoint, linked both ways, holes known. */
 static void check_order(struct check *c, const struct vm_area_struct *vma,
 			const struct vm_area_struct *prev)
 {
 	expect(c, vma, vma->vm_prev == prev, "vm_prev is not what is before it");
 	expect(c, vma, !prev || prev->vm_end <= vma->vm_start, "overlaps the one before");
+	expect(c, vma, vma->gap == vma_gap_below(vma), "has another hole below it");
 }
 
 static bool before(const struct rb_node *x, const struct rb_node *y)

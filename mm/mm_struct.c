@@ -126,8 +126,9 @@ static void copy_layout(struct mm_struct *mm, const struct mm_struct *old)
 		mm->exe_file = get_file(old->exe_file);
 }
 
-/* Locks are not inherited. */
-static int dup_vma(struct mm_struct *mm, struct mm_struct *old, struct vm_area_struct *vma)
+/* *last is the child's highest so far. Locks are not inherited. */
+static int dup_vma(struct mm_struct *mm, struct mm_struct *old, struct vm_area_struct *vma,
+		   struct vm_area_struct **last)
 {
 	struct vm_area_struct *new;
 
@@ -138,7 +139,8 @@ static int dup_vma(struct mm_struct *mm, struct mm_struct *old, struct vm_area_s
 		return -ENOMEM;
 	new->vm_mm = mm;
 	new->vm_flags &= ~VM_LOCKED;
-	vma_link(mm, new);
+	vma_link(mm, new, *last);
+	*last = new;
 	vma_account(mm, new->vm_flags, new->vm_file, (int32_t)vma_pages(new));
 	if (vma->vm_flags & VM_WIPEONFORK)
 		return 0;
@@ -150,6 +152,7 @@ static int dup_vma(struct mm_struct *mm, struct mm_struct *old, struct vm_area_s
 struct mm_struct *dup_mm(struct mm_struct *old)
 {
 	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct *last = NULL;
 	int err = 0;
 
 	if (!mm)
@@ -157,7 +160,7 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 	copy_layout(mm, old);
 	for (struct vm_area_struct *vma = old->mmap; vma && !err; vma = vma->vm_next)
 		if (!(vma->vm_flags & VM_DONTCOPY))
-			err = dup_vma(mm, old, vma);
+			err = dup_vma(mm, old, vma, &last);
 	/* Even a fork that failed has taken the right to write from the parent's pages. */
 	flush_tlb_mm(old);
 	if (err) {

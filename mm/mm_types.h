@@ -6,7 +6,6 @@
  * Invariants of an mm_struct (mm_check() verifies them):
  *  - the list from mmap, the tree mm_rb and map_count hold the same VMAs, sorted, disjoint, each
  *    page-aligned, not empty and below TASK_SIZE;
- *  - no two neighbours could be merged by vma_merge()'s rule unless Linux would have left them, too;
  *  - every present user PTE lies in a VMA, and no bit of it grants more than the VMA does;
  *  - rss[] is the number of present user PTEs, by kind of page, those of the zero page apart;
  *  - total_vm, locked_vm and the others are sums over the VMAs.
@@ -129,7 +128,8 @@ struct vm_area_struct {
 	vaddr_t vm_start, vm_end; /* end: the first byte after */
 	struct vm_area_struct *vm_next, *vm_prev;
 	struct rb_node vm_rb;
-	uint32_t subtree_gap; /* the largest hole below a VMA of this subtree of mm_rb, in bytes */
+	uint32_t gap;	      /* bytes of the hole below it that may be used */
+	uint32_t subtree_gap; /* the largest gap in this subtree of mm_rb */
 	uint32_t vm_flags;
 	pte_t vm_page_prot;   /* of a fresh PTE, from vm_flags: writable only for VM_SHARED */
 	uint32_t vm_pgoff;    /* in pages: in the file, else vm_start >> PAGE_SHIFT at its birth */

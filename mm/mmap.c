@@ -71,13 +71,12 @@ uint32_t get_unmapped_area(struct mm_struct *mm, vaddr_t addr, uint32_t len, uin
 
 /* --- mmap --------------------------------------------------------------------------------------------- */
 
-/* Pages of [start, end) that are in VMAs. */
-static uint32_t count_mapped_pages(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+/* Pages of [start, end) that are in VMAs, of which vma is the first that ends above start. */
+static uint32_t count_mapped_pages(const struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 {
 	uint32_t pages = 0;
 
-	for (const struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
-	     vma && vma->vm_start < end; vma = vma->vm_next)
+	for (; vma && vma->vm_start < end; vma = vma->vm_next)
 		pages += ((vma->vm_end < end ? vma->vm_end : end) -
 			  (vma->vm_start > start ? vma->vm_start : start)) >>
 			 PAGE_SHIFT;
@@ -120,9 +119,9 @@ static int set_file(struct vm_area_struct *vma, struct file *file)
 	return 0;
 }
 
-/* A new VMA in a place that is free. 0 or error. */
-static int map_new(struct mm_struct *mm, struct file *file, vaddr_t addr, uint32_t len,
-		   uint32_t vm_flags, uint32_t pgoff)
+/* A new VMA in a place that is free, behind prev. 0 or error. */
+static int map_new(struct mm_struct *mm, struct vm_area_struct *prev, struct file *file,
+		   vaddr_t addr, uint32_t len, uint32_t vm_flags, uint32_t pgoff)
 {
 	struct vm_area_struct *vma = vma_alloc(mm);
 	int err;
@@ -139,7 +138,7 @@ static int map_new(struct mm_struct *mm, struct file *file, vaddr_t addr, uint32
 		vma_free(vma);
 		return err;
 	}
-	vma_link(mm, vma);
+	vma_link(mm, vma, prev);
 	vma_account(mm, vm_flags, vma->vm_file, (int32_t)(len >> PAGE_SHIFT));
 	return 0;
 }
@@ -153,9 +152,8 @@ static bool may_merge(const struct file *file, uint32_t vm_flags)
 int mmap_region(struct mm_struct *mm, struct file *file, vaddr_t addr, uint32_t len,
 		uint32_t vm_flags, uint32_t pgoff)
 {
-	uint32_t pages = len >> PAGE_SHIFT;
-	uint32_t replaced = count_mapped_pages(mm, addr, addr + len);
-	struct vm_area_struct *prev, *vma;
+	struct vm_area_struct *prev, *vma = find_vma_prev(mm, addr, &prev);
+	uint32_t pages = len >> PAGE_SHIFT, replaced = count_mapped_pages(vma, addr, addr + len);
 	int err;
 
 	if (!may_expand_vm(mm, vm_flags, pages - replaced))
@@ -171,13 +169,13 @@ int mmap_region(struct mm_struct *mm, struct file *file, vaddr_t addr, uint32_t 
 		err = do_munmap(mm, addr, len);
 		if (err)
 			return err;
+		find_vma_prev(mm, addr, &prev);
 	}
-	find_vma_prev(mm, addr, &prev);
 	vma = may_merge(file, vm_flags)
 		      ? vma_merge(mm, prev, addr, addr + len, vm_flags, NULL, file, pgoff)
 		      : NULL;
 	if (!vma)
-		return map_new(mm, file, addr, len, vm_flags, pgoff);
+		return map_new(mm, prev, file, addr, len, vm_flags, pgoff);
 	vma_account(mm, vm_flags, file, (int32_t)pages);
 	return 0;
 }

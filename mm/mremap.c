@@ -104,7 +104,7 @@ static struct vm_area_struct *copy_vma(const struct remap *r, struct vm_area_str
 		new->vm_start = r->new_addr;
 		new->vm_end = r->new_addr + r->new_len;
 		new->vm_pgoff = pgoff;
-		vma_link(r->mm, new);
+		vma_link(r->mm, new, prev);
 	}
 	/* With pages, vma is still there: their offsets do not go on from where it lies itself. */
 	if (anon_vma && !new->anon_vma)

@@ -7,25 +7,26 @@
 
 /* --- munmap ------------------------------------------------------------------------------------------- */
 
-/* No VMA crosses start or end. */
-static int split_both_ends(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+/* No VMA crosses start or end. vma is the first that ends above start, and stays that. */
+static int split_both_ends(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 {
-	struct vm_area_struct *vma = find_vma(mm, start);
 	int err;
 
-	if (vma && vma->vm_start < start) {
+	if (vma->vm_start < start) {
 		/* Three of one: the others give as many as they take, or more. */
 		err = vma_split(vma, start, true, end < vma->vm_end);
 		if (err)
 			return err;
 	}
-	vma = find_vma(mm, end);
-	return vma && vma->vm_start < end ? vma_split(vma, end, false, false) : 0;
+	while (vma && vma->vm_end < end)
+		vma = vma->vm_next;
+	return vma && vma->vm_start < end && vma->vm_end > end ? vma_split(vma, end, false, false)
+							       : 0;
 }
 
 int do_munmap(struct mm_struct *mm, vaddr_t start, uint32_t len)
 {
-	struct vm_area_struct *vma;
+	struct vm_area_struct *vma, *next;
 	vaddr_t end;
 	int err;
 
@@ -34,14 +35,16 @@ int do_munmap(struct mm_struct *mm, vaddr_t start, uint32_t len)
 	end = start + page_align(len);
 	if (end == start)
 		return -EINVAL;
-	if (!find_vma_intersection(mm, start, end))
+	vma = find_vma_intersection(mm, start, end);
+	if (!vma)
 		return 0;
-	err = split_both_ends(mm, start, end);
+	err = split_both_ends(vma, start, end);
 	if (err)
 		return err;
 	/* Pages first: what they are anonymous by must outlive them. */
 	zap_page_range(mm, start, end);
-	while ((vma = find_vma_intersection(mm, start, end))) {
+	for (; vma && vma->vm_start < end; vma = next) {
+		next = vma->vm_next;
 		vma_account(mm, vma->vm_flags, vma->vm_file, -(int32_t)vma_pages(vma));
 		vma_remove(vma);
 	}

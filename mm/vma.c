@@ -32,8 +32,7 @@ vaddr_t vm_start_gap(const struct vm_area_struct *vma)
 	return vma->vm_start > gap ? vma->vm_start - gap : 0;
 }
 
-/* Bytes of the hole below vma that may be used. */
-static uint32_t gap_below(const struct vm_area_struct *vma)
+uint32_t vma_gap_below(const struct vm_area_struct *vma)
 {
 	vaddr_t start = vma->vm_prev ? vma->vm_prev->vm_end : 0, end = vm_start_gap(vma);
 
@@ -48,9 +47,9 @@ static uint32_t subtree_gap(const struct rb_node *node)
 static bool update_subtree_gap(struct rb_node *node)
 {
 	struct vm_area_struct *vma = vma_of(node);
-	uint32_t left = subtree_gap(node->child[RB_LEFT]), right, largest = gap_below(vma);
+	uint32_t left = subtree_gap(node->child[RB_LEFT]), largest = vma->gap;
+	uint32_t right = subtree_gap(node->child[RB_RIGHT]);
 
-	right = subtree_gap(node->child[RB_RIGHT]);
 	if (largest < left)
 		largest = left;
 	if (largest < right)
@@ -64,8 +63,10 @@ static bool update_subtree_gap(struct rb_node *node)
 /* The hole below vma has changed. NULL: above all, which no summary tells. */
 static void gap_changed(struct vm_area_struct *vma)
 {
-	if (vma)
-		rb_propagate(&vma->vm_mm->mm_rb, &vma->vm_rb);
+	if (!vma)
+		return;
+	vma->gap = vma_gap_below(vma);
+	rb_propagate(&vma->vm_mm->mm_rb, &vma->vm_rb);
 }
 
 static void set_start(struct vm_area_struct *vma, vaddr_t start)
@@ -87,7 +88,7 @@ static struct rb_node *edge_hole(struct rb_node *node, enum rb_side side, uint32
 	for (;;) {
 		if (subtree_gap(node->child[side]) >= len)
 			node = node->child[side];
-		else if (gap_below(vma_of(node)) >= len)
+		else if (vma_of(node)->gap >= len)
 			return node;
 		else
 			node = node->child[!side];
@@ -106,7 +107,7 @@ static struct rb_node *next_hole(struct rb_node *node, enum rb_side side, uint32
 			below = node;
 			node = node->parent;
 		} while (node && below == node->child[side]);
-		if (!node || gap_below(vma_of(node)) >= len)
+		if (!node || vma_of(node)->gap >= len)
 			return node;
 	}
 }
@@ -256,10 +257,10 @@ void vma_free(struct vm_area_struct *vma)
 	kmem_cache_free(vma_cache, vma);
 }
 
-void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma, struct vm_area_struct *prev)
 {
 	struct rb_node *parent = NULL, **link = &mm->mm_rb.node;
-	struct vm_area_struct *prev, *next = find_vma_prev(mm, vma->vm_start, &prev);
+	struct vm_area_struct *next = prev ? prev->vm_next : mm->mmap;
 
 	vma->vm_prev = prev;
 	vma->vm_next = next;
@@ -274,6 +275,7 @@ void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
 		parent = &next->vm_rb, link = &parent->child[RB_LEFT];
 	else if (prev)
 		parent = &prev->vm_rb, link = &parent->child[RB_RIGHT];
+	vma->gap = vma_gap_below(vma);
 	rb_insert(&mm->mm_rb, &vma->vm_rb, parent, link);
 	mm->map_count++;
 	if (vma->vm_file)
@@ -450,7 +452,7 @@ int vma_split(struct vm_area_struct *vma, vaddr_t addr, bool new_below, bool lim
 		new->vm_pgoff += (addr - vma->vm_start) >> PAGE_SHIFT;
 		set_end(vma, addr);
 	}
-	vma_link(vma->vm_mm, new);
+	vma_link(vma->vm_mm, new, new_below ? vma->vm_prev : vma);
 	take_anon_vma(new, vma);
 	return 0;
 }

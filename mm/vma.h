@@ -38,8 +38,11 @@ struct vm_area_struct *vma_dup(const struct vm_area_struct *vma);
 /* One that is not linked: its file is put. */
 void vma_free(struct vm_area_struct *vma);
 
-/* Into list, tree and the file's mapping. Nothing overlaps it. Counts (vma_account) are the caller's. */
-void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
+/*
+ * Into list, tree and the file's mapping, behind prev (NULL: it is the lowest). Nothing overlaps it. Counts
+ * (vma_account) are the caller's.
+ */
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma, struct vm_area_struct *prev);
 /* Out of all of them, out of its anon_vma, and freed. */
 void vma_remove(struct vm_area_struct *vma);
 /* `pages` more (less, if negative) of that kind in total_vm and its parts. */
@@ -67,6 +70,8 @@ int vma_split(struct vm_area_struct *vma, vaddr_t addr, bool new_below, bool lim
  */
 int vma_set_flags(struct vm_area_struct **vma, vaddr_t start, vaddr_t end, uint32_t new_flags);
 
+/* Bytes of the hole below vma that may be used: what vma->gap must be. */
+uint32_t vma_gap_below(const struct vm_area_struct *vma);
 /*
  * The highest (lowest) address in [low, high) where len bytes are free, guard gaps of stacks kept; 0: there
  * is none. low is not 0.
