@@ -285,7 +285,7 @@ static bool signal_key(u8 c)
 	return true;
 }
 
-static void receive(u8 c)
+void tty_input(u8 c)
 {
 	u32 iflag = tty.termios.iflag;
 
@@ -320,7 +320,7 @@ static void tty_receive(void)
 
 	while ((tty.head - tty.tail < TTY_BYTES - 1 || tty.ready == tty.tail) &&
 	       (c = uart_getc()) >= 0) {
-		receive((u8)c);
+		tty_input((u8)c);
 		some = true;
 	}
 	local_irq_restore(flags);

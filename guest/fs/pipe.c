@@ -14,12 +14,16 @@
 #include "mm/slub.h"
 
 #define PIPE_BUF 4096u
-#define PIPE_PAGES (PIPE_BYTES / PAGE_SIZE)
+/*
+ * What a full pipe holds begins and ends in mid-page: 17 pages. A power of two, so that positions may
+ * wrap.
+ */
+#define PIPE_SLOTS (2 * PIPE_BYTES / PAGE_SIZE)
 
 #define FIONREAD 0x541bu
 
 struct pipe {
-	char *page[PIPE_PAGES];
+	char *page[PIPE_SLOTS];
 	u32 head, tail; /* bytes ever written and read; their difference is what it holds */
 	u32 readers, writers;
 	bool busy;
@@ -50,7 +54,7 @@ static void pipe_unlock(struct pipe *p)
 
 static char **page_of(struct pipe *p, u32 position)
 {
-	return &p->page[position / PAGE_SIZE % PIPE_PAGES];
+	return &p->page[position / PAGE_SIZE % PIPE_SLOTS];
 }
 
 static void free_page_of(struct pipe *p, u32 position)
@@ -239,7 +243,7 @@ static void pipe_evict(struct inode *inode)
 {
 	struct pipe *p = inode->private;
 
-	for (u32 i = 0; i < PIPE_PAGES; i++)
+	for (u32 i = 0; i < PIPE_SLOTS; i++)
 		if (p->page[i])
 			free_pages(p->page[i], 0);
 	kfree(p);

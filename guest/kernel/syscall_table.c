@@ -28,22 +28,22 @@
 	X(146, writev)            X(147, getsid)            X(150, mlock)                   \
 	X(151, munlock)           X(152, mlockall)          X(153, munlockall)              \
 	X(158, sched_yield)       X(162, nanosleep)         X(163, mremap)                  \
-	X(172, prctl)             X(173, rt_sigreturn)      X(174, rt_sigaction)            \
-	X(175, rt_sigprocmask)    X(176, rt_sigpending)     X(179, rt_sigsuspend)           \
-	X(180, pread64)           X(181, pwrite64)          X(183, getcwd)                  \
-	X(186, sigaltstack)       X(190, vfork)             X(191, getrlimit)               \
-	X(192, mmap2)             X(195, stat64)            X(196, lstat64)                 \
-	X(197, fstat64)           X(199, getuid)            X(200, getgid)                  \
-	X(201, geteuid)           X(202, getegid)           X(218, mincore)                 \
-	X(219, madvise)           X(220, getdents64)        X(221, fcntl64)                 \
-	X(224, gettid)            X(238, tkill)             X(243, set_thread_area)         \
-	X(244, get_thread_area)   X(252, exit)              X(258, set_tid_address)         \
-	X(265, clock_gettime)     X(266, clock_getres)      X(267, clock_nanosleep)         \
-	X(270, tgkill)            X(295, openat)            X(300, fstatat64)               \
-	X(305, readlinkat)        X(307, faccessat)         X(330, dup3)                    \
-	X(331, pipe2)             X(340, prlimit64)         X(355, getrandom)               \
-	X(383, statx)             X(403, clock_gettime64)   X(407, clock_nanosleep64)       \
-	X(439, faccessat2)
+	X(168, poll)              X(172, prctl)             X(173, rt_sigreturn)            \
+	X(174, rt_sigaction)      X(175, rt_sigprocmask)    X(176, rt_sigpending)           \
+	X(179, rt_sigsuspend)     X(180, pread64)           X(181, pwrite64)                \
+	X(183, getcwd)            X(186, sigaltstack)       X(190, vfork)                   \
+	X(191, getrlimit)         X(192, mmap2)             X(195, stat64)                  \
+	X(196, lstat64)           X(197, fstat64)           X(199, getuid)                  \
+	X(200, getgid)            X(201, geteuid)           X(202, getegid)                 \
+	X(218, mincore)           X(219, madvise)           X(220, getdents64)              \
+	X(221, fcntl64)           X(224, gettid)            X(238, tkill)                   \
+	X(243, set_thread_area)   X(244, get_thread_area)   X(252, exit)                    \
+	X(258, set_tid_address)   X(265, clock_gettime)     X(266, clock_getres)            \
+	X(267, clock_nanosleep)   X(270, tgkill)            X(295, openat)                  \
+	X(300, fstatat64)         X(305, readlinkat)        X(307, faccessat)               \
+	X(330, dup3)              X(331, pipe2)             X(340, prlimit64)               \
+	X(355, getrandom)         X(383, statx)             X(403, clock_gettime64)         \
+	X(407, clock_nanosleep64) X(439, faccessat2)
 /* clang-format on */
 
 #define DECLARE(nr, fn) int32_t sys_##fn(const struct syscall_args *args);

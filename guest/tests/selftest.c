@@ -9,16 +9,26 @@ static const struct suite {
 	const struct selftest *tests;
 	bool slow; /* not one of "quick" */
 } suites[] = {
-	{ "lib", lib_tests, false },	       { "trap", trap_tests, false },
-	{ "ring3", ring3_tests, false },       { "fault", fault_tests, false },
-	{ "paging", paging_tests, false },     { "segment", segment_tests, false },
-	{ "selector", selector_tests, false }, { "gate", gate_tests, false },
-	{ "ioperm", ioperm_tests, false },     { "double_fault", double_fault_tests, false },
-	{ "debug", debug_tests, false },       { "cpu", cpu_tests, false },
-	{ "device", device_tests, false },     { "sched", sched_tests, false },
-	{ "process", process_tests, false },   { "signal", signal_tests, false },
-	{ "oom", oom_tests, false },	       { "uaccess", uaccess_tests, false },
-	{ "preempt", preempt_tests, true },    { "mm", mm_tests, true },
+	{ "lib", lib_tests, false },
+	{ "trap", trap_tests, false },
+	{ "ring3", ring3_tests, false },
+	{ "fault", fault_tests, false },
+	{ "paging", paging_tests, false },
+	{ "segment", segment_tests, false },
+	{ "selector", selector_tests, false },
+	{ "gate", gate_tests, false },
+	{ "ioperm", ioperm_tests, false },
+	{ "double_fault", double_fault_tests, false },
+	{ "debug", debug_tests, false },
+	{ "cpu", cpu_tests, false },
+	{ "device", device_tests, false },
+	{ "sched", sched_tests, false },
+	{ "process", process_tests, false },
+	{ "signal", signal_tests, false },
+	{ "oom", oom_tests, false },
+	{ "vfs", vfs_tests, false },
+	{ "preempt", preempt_tests, true },
+	{ "mm", mm_tests, true },
 };
 
 void selftest_fail(struct selftest_result *r, const char *file, int line, const char *what)

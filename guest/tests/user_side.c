@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "user_side.h"
+#include <kernel/fs.h>
 #include <kernel/sched.h>
 #include <kernel/uaccess.h>
 
@@ -25,6 +26,7 @@ static int become_user(void *arg)
 	if (!mm)
 		return 1;
 	exec_mmap(mm);
+	current->files = files_alloc(); /* without it, pipe(2) is out of the question */
 	mm_set_limits(mm, current);
 	at = do_mmap_pgoff(mm, NULL, USER_TEXT, bytes, PROT_READ | PROT_WRITE | PROT_EXEC,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
@@ -63,9 +65,20 @@ u32 pages_at_rest(void)
 	return nr_free_pages();
 }
 
+/* Of all caches: a leak of a small object takes no page for long. */
+static u32 objects_in_use(void)
+{
+	struct kmem_cache_info info;
+	u32 sum = 0;
+
+	for (u32 n = 0; kmem_cache_info(n, &info); n++)
+		sum += info.active_objects;
+	return sum;
+}
+
 int run_user(struct selftest_result *r, void (*main)(u32 arg), u32 arg)
 {
-	u32 pages = pages_at_rest(), tasks = nr_tasks();
+	u32 pages = pages_at_rest(), tasks = nr_tasks(), objects = objects_in_use();
 	struct rusage_ticks usage;
 	int pid = start_user(main, arg), status = wait_for(pid), orphan;
 
@@ -74,6 +87,7 @@ int run_user(struct selftest_result *r, void (*main)(u32 arg), u32 arg)
 		;
 	EXPECT_EQ(r, nr_tasks(), tasks);
 	EXPECT_EQ(r, pages_at_rest(), pages);
+	EXPECT_EQ(r, objects_in_use(), objects);
 	return status;
 }
 

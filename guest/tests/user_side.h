@@ -57,10 +57,14 @@ USER_INLINE int call(u32 nr, u32 b, u32 c, u32 d, u32 s)
 
 #define U_EXIT 1
 #define U_FORK 2
+#define U_READ 3
+#define U_WRITE 4
+#define U_CLOSE 6
 #define U_WAITPID 7
 #define U_EXECVE 11
 #define U_GETPID 20
 #define U_KILL 37
+#define U_PIPE 42
 #define U_BRK 45
 #define U_GETPPID 64
 #define U_OLD_MMAP 90

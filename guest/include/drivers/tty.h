@@ -13,6 +13,9 @@
 
 extern const struct file_operations tty_ops;
 
+/* A byte as if it had been received. For the receiver and tests; interrupts are off. */
+void tty_input(u8 c);
+
 /* From here on received bytes are the terminal's, not uart_getc()'s. */
 void tty_init(void);
 
