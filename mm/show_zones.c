@@ -124,6 +124,8 @@ void show_meminfo(struct show_buf *b)
 	show_kb(b, "HighFree:", kb(free_high));
 	show_kb(b, "LowTotal:", kb(mm.totalram_pages - mm.totalhigh_pages));
 	show_kb(b, "LowFree:", kb(free - free_high));
+	show_kb(b, "SwapTotal:", 0); /* as Linux without CONFIG_SWAP */
+	show_kb(b, "SwapFree:", 0);
 	show_kb(b, "AnonPages:", kb(global_page_state(NR_ANON_PAGES)));
 	show_kb(b, "Mapped:", kb(global_page_state(NR_FILE_MAPPED)));
 	show_kb(b, "Slab:", kb(reclaimable + unreclaimable));

@@ -212,6 +212,8 @@ static void meminfo_has_linux_lines_in_its_order(void)
 			       "HighFree:           8000 kB\n"
 			       "LowTotal:          71808 kB\n"
 			       "LowFree:           51480 kB\n"
+			       "SwapTotal:             0 kB\n"
+			       "SwapFree:              0 kB\n"
 			       "AnonPages:            92 kB\n"
 			       "Mapped:              116 kB\n"
 			       "Slab:                 60 kB\n"
