@@ -127,7 +127,7 @@ static const struct {
 	{ "/proc/uptime", "9.9 9.9\n" },
 	{ "/proc/loadavg", "9.9 9.9 9.9 9/9 9\n" },
 	{ "/proc/filesystems", "nodev\trootfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\n" },
-	{ "/proc/stat", "cpu 9 9 9 9 9 9 9 9 9\ncpu9 9 9 9 9 9 9 9 9 9\nctxt 9\nbtime 9\n"
+	{ "/proc/stat", "cpu 9 9 9 9 9 9 9 9 9 9\ncpu9 9 9 9 9 9 9 9 9 9 9\nctxt 9\nbtime 9\n"
 			"processes 9\nprocs_running 9\nprocs_blocked 9\n" },
 	{ "/proc/mm_check", "9 violations\n" },
 };

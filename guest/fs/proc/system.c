@@ -43,13 +43,13 @@ static void show_cmdline(struct show_buf *b)
 	show_printf(b, "%s\n", saved_command_line);
 }
 
-/* Columns: user nice system idle iowait irq softirq steal guest. There is one CPU. */
+/* Columns: user nice system idle iowait irq softirq steal guest guest_nice. There is one CPU. */
 static void show_stat(struct show_buf *b)
 {
 	u64 boot = (realtime_ns() - monotonic_ns()) / NS_PER_SECOND;
 
 	for (u32 row = 0; row < 2; row++)
-		show_printf(b, "%s %u 0 %u %u 0 0 0 0 0\n", row ? "cpu0" : "cpu ", cpu_ticks.user,
+		show_printf(b, "%s %u 0 %u %u 0 0 0 0 0 0\n", row ? "cpu0" : "cpu ", cpu_ticks.user,
 			    cpu_ticks.system, cpu_ticks.idle);
 	show_printf(b, "ctxt %u\nbtime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
 		    nr_switches, boot, total_forks, nr_running());
