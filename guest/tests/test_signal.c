@@ -45,6 +45,10 @@ DIES_BY(read_kernel, "movl 0xc0100000, %%eax")
 DIES_BY(call_kernel, "movl $0xc0100000, %%eax; jmp *%%eax")
 DIES_BY(irq_gate, "int $0x20")
 
+DIES_BY(nested_iret, "pushfl; orl $0x4000, (%%esp); popfl; iret")
+DIES_BY(far_jump, "ljmp $0x60, $0xc0100000")
+DIES_BY(far_jump_tss, "ljmp $0x80, $0")
+
 static const struct death d_divide = { divide, 0, SIGFPE };
 static const struct death d_breakpoint = { breakpoint, 0, SIGTRAP };
 static const struct death d_overflow = { overflow, 0, SIGSEGV };
@@ -56,6 +60,9 @@ static const struct death d_selector = { bad_selector, 0, SIGSEGV };
 static const struct death d_null = { write_null, 0, SIGSEGV };
 static const struct death d_kernel = { read_kernel, 0, SIGSEGV };
 static const struct death d_jump = { call_kernel, 0, SIGSEGV };
+static const struct death d_nested = { nested_iret, 0, SIGSEGV };
+static const struct death d_far = { far_jump, 0, SIGSEGV };
+static const struct death d_tss = { far_jump_tss, 0, SIGSEGV };
 static const struct death d_gate = { irq_gate, 0, SIGSEGV };
 
 /* --- handlers --------------------------------------------------------------------------------------------- */
@@ -485,6 +492,9 @@ const struct selftest signal_tests[] = {
 	{ "reading_the_kernel_is_SIGSEGV", ends_with, &d_kernel },
 	{ "jumping_into_the_kernel_is_SIGSEGV", ends_with, &d_jump },
 	{ "int_of_an_irq_gate_is_SIGSEGV", ends_with, &d_gate },
+	{ "iret_with_nt_is_SIGSEGV", ends_with, &d_nested },
+	{ "far_jump_into_the_kernel_is_SIGSEGV", ends_with, &d_far },
+	{ "far_jump_to_the_tss_is_SIGSEGV", ends_with, &d_tss },
 	{ "user_level_pager", ends_with, &h_pager },
 	{ "user_level_write_barrier", ends_with, &h_barrier },
 	{ "kernel_address_is_told_as_protected", ends_with, &h_kernel },

@@ -421,6 +421,15 @@ static void iret_and_far_ret_never_go_inward(void)
 	}
 }
 
+/* NT is set, the TSS has that link, and FIX_FREE is a descriptor of that type. */
+static void nest(struct x86_fixture *x, uint16_t link, unsigned type)
+{
+	fixture_descriptor(x, FIX_FREE, 0, 0x67, FIX_SYSTEM(type, 0));
+	fixture_write(x, FIX_TSS, &link, sizeof(link));
+	x->s.eflags |= EFLAGS_NT;
+	fixture_set(x);
+}
+
 static void iret_to_vm86_and_from_a_nested_task_stop_with_a_text(void)
 {
 	struct x86_fixture x;
@@ -428,11 +437,39 @@ static void iret_to_vm86_and_from_a_nested_task_stop_with_a_text(void)
 	begin(&x, 0);
 	CU_ASSERT_EQUAL(run_iret(&x, FIX_UCODE, EFLAGS_VM, FIX_UDATA), X86_STOP_UNSUPPORTED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(x86_stop_info(x.cpu)->text, "virtual-8086"));
-	x.s.eflags |= EFLAGS_NT;
-	fixture_set(&x);
+	fixture_end(&x);
+	begin(&x, 0);
+	nest(&x, FIX_FREE, SYS_TSS32_BUSY);
 	CU_ASSERT_EQUAL(run_iret(&x, FIX_UCODE, 0, FIX_UDATA), X86_STOP_UNSUPPORTED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(x86_stop_info(x.cpu)->text, "EFLAGS.NT"));
 	fixture_end(&x);
+}
+
+/* Ring 3 can set NT: that must not be more than its own #TS. */
+static void iret_from_a_nested_task_that_has_no_link_is_ts(void)
+{
+	static const struct {
+		uint16_t link;
+		unsigned type;
+		uint32_t error;
+	} cases[] = {
+		{ 0, SYS_TSS32_BUSY, 0 },
+		{ FIX_FREE, SYS_TSS32, FIX_FREE },
+		{ FIX_FREE, SYS_LDT, FIX_FREE },
+		{ FIX_UDATA, SYS_TSS32_BUSY, FIX_UDATA & ~3u },
+		{ FIX_FREE | 4, SYS_TSS32_BUSY, FIX_FREE | 4 },
+		{ 0xfff8, SYS_TSS32_BUSY, 0xfff8 },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+		struct x86_fixture x;
+
+		begin(&x, 3);
+		nest(&x, cases[n].link, cases[n].type);
+		FIXTURE_RUN(&x, "\xcf", 1);
+		fixture_expect_fault(&x, VEC_TS, cases[n].error, 0);
+		fixture_end(&x);
+	}
 }
 
 static void iret_to_a_16_bit_stack_changes_sp_alone(void)
@@ -469,6 +506,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(iret_checks_code_and_stack_segment),
 	UNIT_TEST(iret_and_far_ret_never_go_inward),
 	UNIT_TEST(iret_to_vm86_and_from_a_nested_task_stop_with_a_text),
+	UNIT_TEST(iret_from_a_nested_task_that_has_no_link_is_ts),
 	UNIT_TEST(iret_to_a_16_bit_stack_changes_sp_alone),
 	UNIT_END,
 };

@@ -312,13 +312,35 @@ static uint32_t iret_flags(const struct cpu *c, unsigned opsize)
 	return mask;
 }
 
+/*
+ * With NT set IRET goes back to the task that the TSS's link names (SDM vol. 2, IRET, TASK-RETURN). Ring 3
+ * may set NT; where the link is no busy TSS that is #TS, and only a real one is a task switch.
+ */
+static const struct insn *return_to_task(struct cpu *c, const struct insn *i)
+{
+	struct descriptor d;
+	uint32_t link;
+	unsigned type;
+
+	if (!lin_read(c, i, c->seg[X86_TR].base, 2, 0, &link))
+		return NULL;
+	if (link & SELECTOR_LDT)
+		return cpu_fault(c, i, VEC_TS, selector_error((uint16_t)link));
+	if (!descriptor_read(c, i, (uint16_t)link, VEC_TS, &d))
+		return NULL;
+	type = attr_system_type(descriptor_attr(&d));
+	if (type != SYS_TSS16_BUSY && type != SYS_TSS32_BUSY)
+		return cpu_fault(c, i, VEC_TS, selector_error((uint16_t)link));
+	return cpu_unsupported(c, i, "IRET with EFLAGS.NT: hardware task switching");
+}
+
 static const struct insn *op_iret(struct cpu *c, const struct insn *i)
 {
 	uint32_t mask = iret_flags(c, i->opsize), skip = 3u * i->opsize, eflags;
 	struct far_return r;
 
 	if (c->eflags & EFLAGS_NT)
-		return cpu_unsupported(c, i, "IRET with EFLAGS.NT: hardware task switching");
+		return return_to_task(c, i);
 	if (!stack_read(c, i, 2u * i->opsize, i->opsize, &eflags))
 		return NULL;
 	if (i->opsize == 4 && eflags & EFLAGS_VM && c->cpl == 0)

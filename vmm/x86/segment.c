@@ -3,7 +3,6 @@
 
 #include "x86/mem.h"
 
-#define SELECTOR_LDT 4u
 #define SELECTOR_INDEX 0xfff8u
 #define DESCRIPTOR_BYTES 8u
 #define DESCRIPTOR_TYPE_BYTE 5u /* holds the type, S, DPL and P */

@@ -86,6 +86,9 @@ static inline unsigned attr_system_type(uint16_t attr)
 	return attr & SEG_S ? SYS_NONE : attr & SEG_TYPE;
 }
 
+/* In a selector: it names a descriptor of the LDT. */
+#define SELECTOR_LDT 4u
+
 /* The bit that tells SYS_TSS16_BUSY from SYS_TSS16, and SYS_TSS32_BUSY from SYS_TSS32. */
 #define SYS_TSS_BUSY 2u
 
