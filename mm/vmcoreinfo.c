@@ -158,7 +158,6 @@ static const struct {
 	NUMBER(PAGE_CACHE),
 	/* whose page it is: page.mapping, with bit 0 an anon_vma's */
 	NUMBER(PAGE_MAPPING_ANON),
-	OFFSET(anon_vma, head),
 	OFFSET(address_space, i_size),
 	OFFSET(address_space, nrpages),
 	OFFSET(address_space, i_mmap),

@@ -26,6 +26,7 @@ static const struct suite {
 	{ "process", process_tests, false },
 	{ "signal", signal_tests, false },
 	{ "oom", oom_tests, false },
+	{ "uaccess", uaccess_tests, false },
 	{ "vfs", vfs_tests, false },
 	{ "preempt", preempt_tests, true },
 	{ "mm", mm_tests, true },

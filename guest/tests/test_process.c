@@ -174,13 +174,14 @@ static void nanosleep_sleeps_long_enough(struct selftest_result *r, const void *
 /* Its segment's base is at a word; every switch must bring it back, and a fork's child has it, too. */
 USER static void tls_is_each_tasks_own(u32 arg)
 {
-	volatile u32 word = 0, desc[4];
+	volatile u32 words[2], desc[4];
 	int pid = call0(U_FORK);
 
 	(void)arg;
-	word = pid ? 0x11 : 0x22;
+	words[!pid] = pid ? 0x11 : 0x22;
+	words[!!pid] = 0;
 	desc[0] = UINT32_MAX;
-	desc[1] = (u32)&word;
+	desc[1] = (u32)&words[!pid]; /* the bases differ, too */
 	desc[2] = 0xfffff;
 	desc[3] = 0x51; /* 32-bit, limit in pages, useable */
 	CHECK(!call1(U_SET_THREAD_AREA, desc));
@@ -235,7 +236,14 @@ USER static void memory_calls(u32 arg)
 	if (!call0(U_FORK))
 		u_exit(0);
 	CHECK(call3(U_WAITPID, -1, page, 0) == -EFAULT);
-	CHECK(!call2(U_MUNMAP, page, 2 * PAGE_SIZE));
+	CHECK(call2(U_CLOCK_GETTIME, 1, page) == -EFAULT);
+	CHECK(call2(U_CLOCK_GETTIME, 1, PAGE_OFFSET + 0x200000) == -EFAULT);
+	CHECK(call2(U_CLOCK_GETTIME, 1, UINT32_MAX - 3) == -EFAULT);
+	CHECK(call2(U_CLOCK_GETTIME, 1, page + 2 * PAGE_SIZE - 8) == 0);
+	CHECK(!call3(U_MPROTECT, page, PAGE_SIZE, PROT_READ | PROT_WRITE));
+	CHECK(!call2(U_MUNMAP, page + PAGE_SIZE, PAGE_SIZE));
+	CHECK(call2(U_CLOCK_GETTIME, 1, page + PAGE_SIZE - 4) == -EFAULT);
+	CHECK(!call2(U_MUNMAP, page, PAGE_SIZE));
 	CHECK((u32)call1(U_BRK, 0) == brk);
 	u_exit(0);
 }

@@ -357,6 +357,11 @@ USER static void suspend(u32 arg)
 	CHECK(count[SIGUSR1] == 1);
 	CHECK(!u_wait(pid));
 	CHECK(count[SIGUSR1] == 1); /* the mask is back */
+	/* And is not brought back again by the next signal. */
+	CHECK(!u_sigaction(SIGUSR2, user_address(count_signal), 0, 0));
+	u_sigmask(2, 0);
+	raise(SIGUSR2);
+	CHECK(!call4(U_SIGPROCMASK, 0, 0, &none, 8) && !none);
 	u_exit(0);
 }
 

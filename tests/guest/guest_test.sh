@@ -122,6 +122,26 @@ nvram() { # RAM BASE EXTENDED ABOVE-16M, all in hexadecimal
 ok "the NVRAM tells the size of memory" nvram 32M 0280 7c00 0100
 ok "also where 16 bits of KiB are not enough" nvram 80M 0280 ffff 0400
 
+# --- init ------------------------------------------------------------------------------------------
+ok "without test= the guest runs init, and ends by itself" ends 0 guest.bin
+ok "init's exit status is vmm's" ends 42 --append 'init=/bin/sh -- -c "exit 42"' guest.bin
+ok "init=/bin/false ends with 1" ends 1 --append init=/bin/false guest.bin
+ok "an init that is not there is a panic" ends 100 --append init=/no/such guest.bin
+ok "that names it, with the error" says_once out '^panic: init=/no/such cannot be run, error 2$'
+ok "an init that is no program is a panic" ends 100 --append init=/etc guest.bin
+ok "with another error" says_once out '^panic: init=/etc cannot be run, error 13$'
+ok "words after -- are init's arguments" \
+	ends 0 --append 'ignored=0 init=/bin/echo plain -- one "two  words" test=panic' guest.bin
+ok "with what the kernel does not know before them" says_once out '^plain one two  words test=panic$'
+ok "unknown name=value is in its environment" \
+	ends 0 --append 'FRUIT=apple init=/bin/sh HOME=/etc -- -c "echo $FRUIT $HOME $TERM"' guest.bin
+ok "beside HOME and TERM" says_once out '^apple /etc linux$'
+ok "show=syscalls tells of system calls that there are not" \
+	ends 0 --append 'show=syscalls init=/bin/true' guest.bin
+ok "at the end" says_once out '^--- syscalls ---$'
+no_warning() { ! grep -q 'ignored' "$dir/out"; }
+ok "and not before" no_warning
+
 # --- how it ends -----------------------------------------------------------------------------------
 ok "a panic ends with 100" ends 100 --append test=panic guest.bin
 ok "the guest's own panic text is on stdout, once" says_once out '^panic: requested by test=panic$'

@@ -7,8 +7,8 @@
  * to run it on QEMU, from tests/:
  *
  *     gcc -m32 -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables
- *         -mgeneral-regs-only -O2 -nostdlib -I. -Wl,-T,guest/matrix.lds,-n,--build-id=none
- *         guest/matrix_entry.S guest/matrix.c -o matrix.bin
+ *         -mgeneral-regs-only -O2 -nostdlib -I. -Wl,-T,guest/paging.lds,-n,--build-id=none
+ *         guest/paging_entry.S guest/paging_guest.c guest/matrix.c -o matrix.bin
  *     qemu-system-i386 -accel tcg -M microvm,acpi=off,pic=on,pit=on,rtc=on,isa-serial=on
  *         -nodefaults -no-user-config -display none -no-reboot -serial stdio
  *         -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel matrix.bin |
@@ -16,25 +16,8 @@
  *
  * Exit: 0 when all cases ran (whatever came out), 100 when the guest itself went wrong.
  */
-#include <stdint.h>
-
+#include "guest/paging_guest.h"
 #include "oracle/paging_matrix.h"
-
-#define PAGE 4096u
-#define PAGES_IN_TABLE 1024u
-
-/* Bits of an entry (Intel SDM vol. 3, tables 4-4 to 4-6). */
-#define BIT_P 0x001u
-#define BIT_RW 0x002u
-#define BIT_US 0x004u
-#define BIT_A 0x020u
-#define BIT_D 0x040u
-#define BIT_PS 0x080u
-#define BIT_21 0x200000u
-
-#define CR0_WP 0x00010000u
-#define CR0_PG 0x80000000u
-#define CR4_PSE 0x10u
 
 /*
  * The tested page is linear 0x40005000. Its frame is `small`, or, under a 4 MiB page, the same
@@ -51,104 +34,16 @@
 #define AT_SUPER_CODE 0x800u
 #define AT_USER_CODE 0x900u
 
-#define UART 0x3f8u
-#define UART_LSR (UART + 5)
-#define UART_THR_EMPTY 0x20u
-#define DEBUG_EXIT 0xf4u
-#define EXIT_BROKEN 100u
-
-#define NO_EXCEPTION 0xffu
-#define PAGE_FAULT 14u
-
-typedef void (*access_fn)(uint32_t address, uint32_t value);
-
-/* matrix_entry.S */
-void super_read(uint32_t address, uint32_t value);
-void super_write(uint32_t address, uint32_t value);
-void super_fetch(uint32_t address, uint32_t value);
-void user_read(uint32_t address, uint32_t value);
-void user_write(uint32_t address, uint32_t value);
-void user_fetch(uint32_t address, uint32_t value);
-extern volatile uint32_t probe_vector, probe_error, probe_cr2, probe_value, probe_eip;
-extern char user_page[];
-
-void guest_main(void);
-void guest_broken(void);
-
 static volatile uint32_t directory[PAGES_IN_TABLE] __attribute__((aligned(4096)));
 static volatile uint32_t low_table[PAGES_IN_TABLE] __attribute__((aligned(4096)));
 static volatile uint32_t large_table[PAGES_IN_TABLE] __attribute__((aligned(4096)));
 static volatile uint32_t tested_table[PAGES_IN_TABLE] __attribute__((aligned(4096)));
 static uint8_t small[PAGE] __attribute__((aligned(4096)));
 
-static const access_fn accesses[2][MATRIX_KINDS] = {
+static const paging_access_fn accesses[2][MATRIX_KINDS] = {
 	{ super_read, super_write, super_fetch },
 	{ user_read, user_write, user_fetch },
 };
-
-static void out8(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint8_t in8(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static void put_char(char c)
-{
-	while (!(in8(UART_LSR) & UART_THR_EMPTY))
-		;
-	out8(UART, (uint8_t)c);
-}
-
-static void put_text(const char *s)
-{
-	while (*s)
-		put_char(*s++);
-}
-
-static void put_hex(uint32_t value, unsigned digits)
-{
-	while (digits--)
-		put_char("0123456789abcdef"[value >> digits * 4 & 15]);
-}
-
-static void set_cr0_wp(bool wp)
-{
-	uint32_t cr0;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-	cr0 = wp ? cr0 | CR0_WP : cr0 & ~CR0_WP;
-	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0) : "memory");
-}
-
-static void set_cr4_pse(bool pse)
-{
-	uint32_t cr4;
-
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	cr4 = pse ? cr4 | CR4_PSE : cr4 & ~CR4_PSE;
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
-}
-
-/* An exception outside an access: the harness or the CPU below it is broken. */
-void guest_broken(void)
-{
-	put_text("matrix broken: vector ");
-	put_hex(probe_vector, 2);
-	put_text(" error ");
-	put_hex(probe_error, 8);
-	put_text(" eip ");
-	put_hex(probe_eip, 8);
-	put_text("\n");
-	for (;;)
-		out8(DEBUG_EXIT, EXIT_BROKEN);
-}
 
 static bool is_large(const struct matrix_case *c)
 {
@@ -204,7 +99,7 @@ static uint32_t access_once(const struct matrix_case *c, volatile uint32_t *data
 	*data = before;
 	probe_vector = NO_EXCEPTION;
 	probe_value = value;
-	accesses[c->user][c->kind](address, value);
+	accesses[c->user][c->kind](address, value, 0);
 
 	if (probe_vector != NO_EXCEPTION) {
 		outcome = OUTCOME_FAULT | (probe_error & OUTCOME_ERROR);
@@ -229,7 +124,7 @@ static void run_case(const struct matrix_case *c, uint32_t *outcome)
 
 	directory[TESTED_PDE] = pde;
 	tested_table[TESTED_PTE] = pte;
-	__asm__ volatile("invlpg %0" : : "m"(*(char *)TESTED) : "memory");
+	invlpg(TESTED);
 	for (unsigned time = 0; time < MATRIX_TIMES; time++) {
 		outcome[time] = access_once(c, data, 0x5a5a0001u << time);
 		outcome[time] |= changed_bits(pde, pte);
@@ -267,7 +162,7 @@ static void run_pde(enum matrix_variant variant, unsigned pde, uint32_t *before)
 			struct matrix_case c = matrix_case_of(variant, pde, pte, i);
 
 			if (i % (MATRIX_ACCESSES / 2) == 0)
-				set_cr0_wp(c.wp);
+				set_cr0(CR0_WP, c.wp);
 			run_case(&c, outcome + i * MATRIX_TIMES);
 		}
 		print_line(variant, pde, pte, outcome, before);
@@ -287,20 +182,17 @@ static void fill_code(uint8_t *page)
 /* Linear is physical for the first 4 MiB and the large page's frame; ring 3 has one page there. */
 static void paging_on(void)
 {
-	uint32_t cr0;
-
 	for (uint32_t i = 0; i < PAGES_IN_TABLE; i++)
 		low_table[i] = i * PAGE | BIT_P | BIT_RW;
 	low_table[(uint32_t)user_page / PAGE] |= BIT_US;
 	large_table[TESTED_PTE] = LARGE_PAGE | BIT_P | BIT_RW;
 	directory[0] = (uint32_t)low_table | BIT_P | BIT_RW | BIT_US;
 	directory[LARGE_FRAME >> 22] = (uint32_t)large_table | BIT_P | BIT_RW;
-	__asm__ volatile("mov %0, %%cr3" : : "r"(directory) : "memory");
-	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_PG) : "memory");
+	write_cr3((uint32_t)directory);
+	set_cr0(CR0_PG, true);
 }
 
-void guest_main(void)
+void paging_main(void)
 {
 	uint32_t before[MATRIX_ACCESSES * MATRIX_TIMES] = { UINT32_MAX };
 
@@ -309,12 +201,11 @@ void guest_main(void)
 	paging_on();
 	put_text("matrix begin\n");
 	for (unsigned v = 0; v < MATRIX_VARIANTS; v++) {
-		set_cr4_pse(v != MATRIX_PSE_OFF);
+		set_cr4(CR4_PSE, v != MATRIX_PSE_OFF);
 		for (unsigned pde = 0; pde < MATRIX_ENTRIES; pde++)
 			if (matrix_has((enum matrix_variant)v, pde))
 				run_pde((enum matrix_variant)v, pde, before);
 	}
 	put_text("matrix end\n");
-	for (;;)
-		out8(DEBUG_EXIT, 0);
+	guest_exit(0);
 }

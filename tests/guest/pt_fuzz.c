@@ -1,562 +1,604 @@
 // SPDX-License-Identifier: MIT
 /*
- * A guest that changes its own page tables at random and probes addresses. Each step changes an entry,
- * a control register or the directory, does what the architecture asks for to make that visible, and
- * accesses a page. The outcome must be that of a model of the manual's rules, which walks the same
- * tables in C; it also goes into a digest, so that two runs can be compared in one line.
+ * A guest that changes its own page tables at random and tries out what they then mean.
  *
- * Directories and tables are mapped by themselves and by each other, in 4 KiB and 4 MiB pages, so
- * that stores hit tables through every kind of alias. Nothing is asked that the manual leaves open:
- * no value of A where an access faulted, and no translation that was not invalidated.
+ * Each step changes some entries - through the identity map, or through whatever alias of a table the
+ * last steps made -, or CR3, CR0.WP, CR0.PG, CR4.PSE or CR4.PGE, flushes as the manual demands
+ * (Intel SDM vol. 3, 4.10), and accesses addresses at both levels. What comes out goes into a digest,
+ * printed now and then, that every engine must agree on. Where a CPU has a choice the digest has
+ * none: A bits are left out of it but where an access needs them. Error codes are in it as the manual
+ * has them (4.7), with the bits that tcg=1 excuses taken as set.
  *
- * Command line: steps=N seed=N, and rsvd=0 to leave out the reserved bit of 4 MiB pages. Needs 16 MiB
- * of RAM. Exit: 0, 1 if the model disagreed, 100 when the guest itself went wrong.
+ * Words of the command line, with their defaults:
+ *
+ *	seed=1		what is done
+ *	steps=10000	how often
+ *	every=1000	a line with the digest after so many steps
+ *	verify=1	compare each outcome with the model (pt_fuzz.h), and stop at the first difference
+ *	tcg=0		1: allow what QEMU's TCG does: a reserved bit as error 8, without P; XCHG, CMPXCHG
+ *			and BTS that fault as a read, and that load their own PTE before D is set in it
+ *	npt0=0		1: keep off what KVM's own shadow MMU (kvm_amd npt=0) gets wrong: after a change of
+ *			CR4.PSE it goes on with shadow tables made before; a write where no RAM is may
+ *			leave D clear; use it with split=0: there, a store may be done in the first page
+ *			though the second one faults
+ *	split=1		also accesses that lie in two pages
+ *	from=, count=	print each access of these steps
+ *
+ * Needs 12 MiB of RAM. Exit: 0; 1 after a difference; 2 for a bad word; 100 if the fuzzer broke.
  */
-#include <stdbool.h>
-#include <stdint.h>
+#include "guest/pt_fuzz.h"
 
-#define PAGE 4096u
-#define ENTRIES 1024u
+#define WORD 4u
+#define POOL_PDE (POOL >> 22)
+#define PTE_AT(address) ((address) / PAGE % PAGES_IN_TABLE)
 
-/* Bits of an entry (Intel SDM vol. 3, tables 4-4 to 4-6). */
-#define BIT_P 0x001u
-#define BIT_RW 0x002u
-#define BIT_US 0x004u
-#define BIT_A 0x020u
-#define BIT_D 0x040u
-#define BIT_PS 0x080u
-#define BIT_G 0x100u
-#define BIT_21 0x200000u
-#define FLAGS (BIT_P | BIT_RW | BIT_US | BIT_A | BIT_D | BIT_G)
+/* How sure it is what the TLB has of an address. */
+enum tlb_state { TLB_RIGHT, TLB_MAY_FORBID };
 
-#define CR0_WP 0x00010000u
-#define CR0_PG 0x80000000u
-#define CR4_PSE 0x10u
-#define CR4_PGE 0x80u
+static volatile uint32_t low_table[PAGES_IN_TABLE] __attribute__((aligned(4096)));
+static volatile uint32_t pool_table[PAGES_IN_TABLE] __attribute__((aligned(4096)));
 
-/* Page-fault error code (SDM vol. 3, 4.7). */
-#define ERROR_P 1u
-#define ERROR_W 2u
-#define ERROR_U 4u
-#define ERROR_RSVD 8u
+static struct paging_mode mode;
+/* Nothing has changed since all translations were dropped. */
+static bool clean;
+static uint32_t step, digest = 2166136261u;
+/* By error code; the last one: no fault. */
+#define OUTCOMES 17u
+static uint32_t outcomes[OUTCOMES], omitted;
 
-#define UART 0x3f8u
-#define UART_LSR (UART + 5)
-#define UART_THR_EMPTY 0x20u
-#define DEBUG_EXIT 0xf4u
-#define EXIT_BROKEN 100u
+/*
+ * Indices of entries that are used at both levels: in all quadrants of a directory, in both halves
+ * of a table, side by side, and at the ends. Under a 4 MiB page the small ones are hot frames.
+ */
+static const uint16_t hot_index[] = { 4, 5, 6, 9, 12, 13, 300, 511, 512, 700, 1022, 1023 };
+#define HOT_INDICES (sizeof(hot_index) / sizeof(hot_index[0]))
 
-#define NO_EXCEPTION 0xffu
-#define PAGE_FAULT 14u
+static const paging_access_fn accesses[2][ACCESS_KINDS] = {
+	{ super_read, super_write, super_fetch, super_xchg, super_cmpxchg, super_bts, super_write },
+	{ user_read, user_write, user_fetch, user_xchg, user_cmpxchg, user_bts, user_push },
+};
 
-#define NO_RAM 0x50000000u /* a frame that no machine here has */
-#define LOW_TABLES 4u
-#define IDENTITY (LOW_TABLES << 22) /* bytes that are always mapped one to one */
-#define PIECE 0x200000u		    /* half of a 4 MiB page */
-#define MISMATCHES_TOLD 8u
-#define RET_AT 0x800u /* offset of a RET in data pages */
-
-/* matrix_entry.S */
-void super_read(uint32_t address, uint32_t value);
-void super_write(uint32_t address, uint32_t value);
-void super_fetch(uint32_t address, uint32_t value);
-void user_read(uint32_t address, uint32_t value);
-void user_write(uint32_t address, uint32_t value);
-extern volatile uint32_t probe_vector, probe_error, probe_cr2, probe_value, probe_eip, boot_info;
-extern char user_page[];
-
-void guest_main(void);
-void guest_broken(void);
-
-/* What entries lead to. Directories come first, then tables, then data. */
-#define DIRECTORIES 4u
-#define TABLES 8u
-#define DATA 12u
-#define ARENA (DIRECTORIES + TABLES + DATA)
-static volatile uint32_t arena[ARENA][ENTRIES] __attribute__((aligned(4096)));
-static volatile uint32_t low_table[LOW_TABLES * ENTRIES] __attribute__((aligned(4096)));
-
-/* Indices that are in play: few, so that changes meet probes. The first of a directory never are. */
-static const uint32_t pde_indices[] = { 4, 5, 6, 0x200, 0x201, 0x3ff };
-static uint32_t pte_indices[4 + ARENA] = { 1, 2, 511, 513 };
-static const uint32_t large_frames[] = { 0, 0x800000, 0xc00000 };
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static uint32_t current; /* directory */
-static uint64_t random_state;
-static uint64_t digest = 0xcbf29ce484222325u;
-static uint32_t mismatches;
-static bool with_reserved = true;
-
-/* --- output ----------------------------------------------------------------------------------- */
-
-static void out8(uint16_t port, uint8_t value)
+/* xorshift32 */
+static uint32_t random_word(void)
 {
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+	static uint32_t x;
+
+	if (!x)
+		x = options.seed * 2654435761u | 1;
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return x;
 }
 
-static uint8_t in8(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static void put_char(char c)
-{
-	while (!(in8(UART_LSR) & UART_THR_EMPTY))
-		;
-	out8(UART, (uint8_t)c);
-}
-
-static void put_text(const char *s)
-{
-	while (*s)
-		put_char(*s++);
-}
-
-static void put_hex(const char *before, uint32_t value)
-{
-	put_text(before);
-	for (unsigned digits = 8; digits--;)
-		put_char("0123456789abcdef"[value >> digits * 4 & 15]);
-}
-
-static void leave(uint8_t status)
-{
-	for (;;)
-		out8(DEBUG_EXIT, status);
-}
-
-/* An exception outside of a probe. */
-void guest_broken(void)
-{
-	put_hex("broken: vector ", probe_vector);
-	put_hex(" error ", probe_error);
-	put_hex(" eip ", probe_eip);
-	put_hex(" cr2 ", probe_cr2);
-	put_text("\n");
-	leave(EXIT_BROKEN);
-}
-
-/* --- chance ----------------------------------------------------------------------------------- */
-
-/* SplitMix64, high half; 32-bit multiplications alone. */
-static uint64_t times(uint64_t a, uint64_t b)
-{
-	uint32_t a0 = (uint32_t)a, b0 = (uint32_t)b;
-	uint32_t high = (uint32_t)(a >> 32) * b0 + a0 * (uint32_t)(b >> 32);
-
-	return (uint64_t)a0 * b0 + ((uint64_t)high << 32);
-}
-
-static uint32_t random32(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-
-	z = times(z ^ z >> 30, 0xbf58476d1ce4e5b9u);
-	z = times(z ^ z >> 27, 0x94d049bb133111ebu);
-	return (uint32_t)((z ^ z >> 31) >> 32);
-}
-
+/* 0 .. n-1 */
 static uint32_t below(uint32_t n)
 {
-	return (uint32_t)((uint64_t)random32() * n >> 32);
+	return (random_word() >> 8) % n;
 }
 
-static bool chance(uint32_t percent)
+static bool one_in(uint32_t n)
 {
-	return below(100) < percent;
+	return below(n) == 0;
 }
 
+/* FNV-1a, a word at a time. */
 static void digest_add(uint32_t value)
 {
-	for (unsigned n = 0; n < 4; n++)
-		digest = times(digest ^ (value >> n * 8 & 0xff), 0x100000001b3u);
+	digest = (digest ^ value) * 16777619u;
+	digest ^= digest >> 15;
 }
 
-/* --- control registers ------------------------------------------------------------------------ */
-
-static uint32_t read_cr0(void)
+static uint32_t frame_at(uint32_t frame)
 {
-	uint32_t value;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(value));
-	return value;
+	return POOL + frame * PAGE;
 }
 
-static void write_cr0(uint32_t value)
+static uint32_t random_index(void)
 {
-	__asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
-}
-
-static uint32_t read_cr4(void)
-{
-	uint32_t value;
-
-	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
-	return value;
-}
-
-static void write_cr4(uint32_t value)
-{
-	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
-
-static void load_cr3(void)
-{
-	__asm__ volatile("mov %0, %%cr3" : : "r"(arena[current]) : "memory");
-}
-
-static void invlpg(uint32_t lin)
-{
-	__asm__ volatile("invlpg %0" : : "m"(*(char *)lin) : "memory");
-}
-
-/* Everything, global pages too: MOV CR3 leaves those, a change of CR4.PGE does not. */
-static void flush_all(void)
-{
-	uint32_t cr4 = read_cr4();
-
-	load_cr3();
-	if (cr4 & CR4_PGE) {
-		write_cr4(cr4 & ~CR4_PGE);
-		write_cr4(cr4);
-	}
-}
-
-/* --- entries ---------------------------------------------------------------------------------- */
-
-static uint32_t address_of(uint32_t page)
-{
-	return (uint32_t)arena[page];
+	return hot_index[below(HOT_INDICES)];
 }
 
 static uint32_t random_flags(void)
 {
-	uint32_t flags = random32() & FLAGS;
+	uint32_t flags = one_in(16) ? 0 : BIT_P;
 
-	/* mostly usable, or every probe would fault */
-	return flags | (chance(80) ? BIT_P : 0) | (chance(40) ? BIT_RW | BIT_US : 0);
+	flags |= one_in(4) ? 0 : BIT_RW;
+	flags |= one_in(4) ? 0 : BIT_US;
+	flags |= one_in(4) ? BIT_G : 0;
+	flags |= one_in(4) ? BIT_A : 0;
+	flags |= one_in(4) ? BIT_D : 0;
+	flags |= one_in(8) ? BIT_PS : 0;
+	flags |= one_in(8) ? below(8) << 9 : 0; /* bits for software */
+	return flags;
 }
 
-static uint32_t random_pte(void)
+/* An entry that is harmless at any level; mostly one that makes sense at this one. */
+static uint32_t random_entry(bool for_directory)
 {
-	uint32_t kind = below(100), page;
+	uint32_t flags = random_flags(), frame;
 
-	if (kind < 4)
-		return NO_RAM | random_flags();
-	if (kind < 60)
-		page = DIRECTORIES + TABLES + below(DATA);
-	else if (kind < 85)
-		page = DIRECTORIES + below(TABLES);
+	if (flags & BIT_PS && for_directory && !one_in(4))
+		frame = below(2); /* bits 20:13 clear: the playground itself */
+	else if (one_in(4))
+		frame = below(HOT_FRAMES);
+	else if (for_directory)
+		frame = one_in(4) ? below(DIRECTORIES) : DIRECTORIES + below(TABLES);
 	else
-		page = below(DIRECTORIES);
-	return address_of(page) | random_flags();
+		frame = one_in(4) ? below(DIRECTORIES + TABLES)
+				  : DIRECTORIES + TABLES + below(DATA_FRAMES);
+	if (flags & BIT_PS && one_in(8))
+		flags |= BIT_21;
+	return frame_at(frame) | flags;
 }
 
-static uint32_t random_pde(void)
+/* --- what the tables are changed to ---------------------------------------------------------------- */
+static void store_entry(uint32_t at, uint32_t value)
 {
-	uint32_t kind = below(100), page;
-
-	if (kind < 20)
-		return large_frames[below(COUNT(large_frames))] | BIT_PS | random_flags() |
-		       (with_reserved && chance(10) ? BIT_21 : 0);
-	if (kind < 85)
-		page = DIRECTORIES + below(TABLES);
-	else if (kind < 95)
-		page = below(DIRECTORIES);
-	else
-		page = DIRECTORIES + TABLES + below(DATA);
-	return address_of(page) | random_flags();
-}
-
-/* --- the model -------------------------------------------------------------------------------- */
-
-struct access {
-	uint32_t lin;
-	bool write, user, fetch;
-};
-
-struct outcome {
-	bool fault;
-	uint32_t error;
-	uint32_t physical;
-	uint32_t leaf; /* where the entry lies that must have A, and D after a write */
-};
-
-/* The page of the arena at a physical address, or ARENA. */
-static uint32_t page_at(uint32_t physical)
-{
-	uint32_t page = (physical - address_of(0)) / PAGE;
-
-	return physical >= address_of(0) && page < ARENA ? page : ARENA;
-}
-
-static uint32_t load(uint32_t physical)
-{
-	uint32_t value;
-
-	__asm__ volatile("movl (%1), %0" : "=r"(value) : "r"(physical) : "memory");
-	return value;
-}
-
-/*
- * May what is written there be taken for entries? The arena; and, while CR4.PSE is clear, what a
- * 4 MiB entry names, with the reserved bit or without.
- */
-static bool is_table(uint32_t physical)
-{
-	return page_at(physical) < ARENA || (physical < IDENTITY && physical % PIECE < PAGE);
-}
-
-/* SDM vol. 3, 4.3 and 4.6.1, for a CPU without PAE, NX, SMEP and SMAP. */
-static struct outcome model(const struct access *a)
-{
-	struct outcome o = { .fault = true };
-	volatile uint32_t *pde = &arena[current][a->lin >> 22];
-	uint32_t rights = *pde;
-
-	o.error = (a->write ? ERROR_W : 0) | (a->user ? ERROR_U : 0);
-	if (!(*pde & BIT_P))
-		return o;
-	if (*pde & BIT_PS && read_cr4() & CR4_PSE) {
-		if (*pde & BIT_21) {
-			o.error |= ERROR_P | ERROR_RSVD;
-			return o;
-		}
-		o.leaf = (uint32_t)pde;
-		o.physical = (*pde & 0xffc00000u) | (a->lin & 0x003fffffu);
-	} else {
-		uint32_t pte;
-
-		o.leaf = (*pde & ~(PAGE - 1)) + (a->lin >> 12 & 0x3ff) * 4;
-		pte = load(o.leaf);
-		if (!(pte & BIT_P))
-			return o;
-		rights &= pte;
-		o.physical = (pte & ~(PAGE - 1)) | (a->lin & (PAGE - 1));
-	}
-	if ((a->user && !(rights & BIT_US)) ||
-	    (a->write && !(rights & BIT_RW) && (a->user || read_cr0() & CR0_WP))) {
-		o.error |= ERROR_P;
-		return o;
-	}
-	o.fault = false;
-	return o;
-}
-
-/* --- probes ----------------------------------------------------------------------------------- */
-
-static uint32_t random_lin(void)
-{
-	return pde_indices[below(COUNT(pde_indices))] << 22 | pte_indices[below(COUNT(pte_indices))]
-								      << 12;
-}
-
-static void tell(const struct access *a, const struct outcome *o, uint32_t step)
-{
-	if (mismatches++ >= MISMATCHES_TOLD)
+	if (!model_safe(at, value))
 		return;
-	put_hex("mismatch: step ", step);
-	put_hex(" lin ", a->lin);
-	put_text(a->user ? " user" : " super");
-	put_text(a->write ? " write" : a->fetch ? " fetch" : " read");
-	put_hex(": wanted ", o->fault ? o->error : ~0u);
-	put_hex(", got ", probe_vector == NO_EXCEPTION ? ~0u : probe_error);
-	put_hex(" cr2 ", probe_cr2);
-	put_hex(" leaf ", o->leaf);
+	*word_at(at) = value;
+	clean = false;
+}
+
+/* The place of an entry, mostly of one that translates something now. */
+static uint32_t random_entry_at(void)
+{
+	uint32_t at = mode.cr3 + random_index() * WORD, pde;
+
+	if (one_in(3))
+		return at;
+	if (one_in(3))
+		return frame_at(below(DIRECTORIES + TABLES)) + random_index() * WORD;
+	pde = *word_at(at);
+	return pde & BIT_P ? (pde & ~(PAGE - 1)) + random_index() * WORD : at;
+}
+
+static bool in_directory(uint32_t at)
+{
+	return at < frame_at(DIRECTORIES);
+}
+
+static void change_entry(void)
+{
+	/* Those that take rights away, or the meaning, come often; A, D and G too. */
+	static const uint32_t flips[] = { BIT_P, BIT_RW, BIT_US, BIT_PS,   BIT_G,
+					  BIT_A, BIT_D,	 BIT_21, 1u << 14, BIT_A | BIT_D };
+	uint32_t at = random_entry_at(), old = *word_at(at);
+
+	switch (below(6)) {
+	case 0:
+	case 1:
+		store_entry(at, random_entry(in_directory(at)));
+		break;
+	case 2:
+	case 3:
+		old ^= flips[below(sizeof(flips) / sizeof(flips[0]))];
+		store_entry(at, old & BIT_PS ? old : old & ~BIT_21);
+		break;
+	case 4: /* one entry in two places: a shared table or frame */
+		store_entry(at, *word_at(random_entry_at()));
+		break;
+	case 5: /* a table that maps itself */
+		store_entry(at, (at & ~(PAGE - 1)) | BIT_P | BIT_RW | (one_in(2) ? BIT_US : 0));
+		break;
+	}
+}
+
+/* A whole table at once: copied from another one, or emptied. */
+static void change_table(void)
+{
+	uint32_t to = frame_at(DIRECTORIES + below(TABLES));
+	uint32_t from = frame_at(DIRECTORIES + below(TABLES));
+	bool empty = one_in(4);
+
+	for (uint32_t i = 0; i < PAGE; i += WORD)
+		store_entry(to + i, empty ? 0 : *word_at(from + i));
+}
+
+/* --- flushing -------------------------------------------------------------------------------------- */
+static void flush_all(void)
+{
+	if (mode.pge) {
+		set_cr4(CR4_PGE, false);
+		set_cr4(CR4_PGE, true);
+	} else {
+		write_cr3(mode.cr3);
+	}
+	clean = true;
+}
+
+/* Global translations of the old directory may stay, so only without them is everything new. */
+static void change_directory(void)
+{
+	mode.cr3 = frame_at(below(DIRECTORIES));
+	write_cr3(mode.cr3);
+	clean = !mode.pge;
+}
+
+static void change_mode(void)
+{
+	switch (below(8)) {
+	case 0:
+	case 1:
+		mode.wp = !mode.wp;
+		set_cr0(CR0_WP, mode.wp);
+		break;
+	case 2:
+		mode.pse = !mode.pse || options.npt0;
+		set_cr4(CR4_PSE, mode.pse);
+		flush_all(); /* the manual does not say that CR4.PSE flushes */
+		break;
+	case 3:
+		mode.pge = !mode.pge;
+		set_cr4(CR4_PGE, mode.pge);
+		clean = true;
+		break;
+	case 4:
+		set_cr0(CR0_PG, false);
+		set_cr0(CR0_PG, true);
+		clean = true;
+		break;
+	default:
+		change_directory();
+	}
+}
+
+/* --- accesses -------------------------------------------------------------------------------------- */
+static void put_field(const char *name, uint32_t value)
+{
+	put_text(name);
+	put_hex(value, 8);
+}
+
+static void print_access(const struct access *a, const struct plan *plan)
+{
+	static const char *const names[ACCESS_KINDS] = { "read",    "write", "fetch", "xchg",
+							 "cmpxchg", "bts",   "push" };
+
+	put_field("step ", step);
+	put_text(a->user ? " user " : " supervisor ");
+	put_text(names[a->kind]);
+	put_field(" ", a->linear);
+	put_field(" value ", a->value);
+	put_field(" cr3 ", mode.cr3);
+	put_text(mode.wp ? " wp" : "");
+	put_text(mode.pse ? " pse" : "");
+	put_text(mode.pge ? " pge" : "");
+	if (probe_vector == NO_EXCEPTION) {
+		put_field(" eax ", probe_value & plan->mask);
+	} else {
+		put_field(" vector ", probe_vector);
+		put_field(" error ", probe_error);
+		put_field(" cr2 ", probe_cr2);
+	}
 	put_text("\n");
 }
 
-static bool as_modelled(const struct access *a, const struct outcome *o)
+static void print_plan(const struct plan *plan)
 {
-	uint32_t want = BIT_A | (a->write ? BIT_D : 0);
-
-	if (o->fault)
-		return probe_vector == PAGE_FAULT && probe_error == o->error && probe_cr2 == a->lin;
-	if (probe_vector != NO_EXCEPTION)
-		return false;
-	/* the store may have hit the leaf itself, which holds what was stored then */
-	return (load(o->leaf) & want) == want || (a->write && is_table(o->physical));
+	put_field("  expected: eax ", plan->value & plan->mask);
+	if (plan->fault) {
+		put_field(", but page fault ", plan->error);
+		put_field(" at ", plan->cr2);
+	}
+	put_text("\n");
+	for (unsigned i = 0; i < plan->words; i++) {
+		put_field("  word ", plan->word[i].at);
+		put_field(" expected ", plan->word[i].value);
+		put_field(" is ", *word_at(plan->word[i].at));
+		put_text(plan->word[i].accessed ? "\n" : " (A open)\n");
+	}
 }
 
-static void probe(uint32_t step)
+static void differs(const struct access *a, const struct plan *plan, const char *what)
 {
-	struct access a = { .lin = random_lin(), .write = chance(50), .user = chance(40) };
-	uint32_t value = chance(50) ? random_pte() : random_pde(), page, slot;
-	struct outcome o = model(&a);
+	put_text("mismatch: ");
+	put_text(what);
+	put_text("\n");
+	print_access(a, plan);
+	print_plan(plan);
+	guest_exit(1);
+}
 
-	page = o.fault ? ARENA : page_at(o.physical);
-	/* In a table: an entry that is in play. A directory takes what may stand in one. */
-	slot = page < DIRECTORIES ? pde_indices[below(COUNT(pde_indices))]
-				  : pte_indices[below(COUNT(pte_indices))];
-	if (page < DIRECTORIES)
-		value = random_pde();
-	else if (page < ARENA)
-		value = random_pte();
-	/* what is written beside a RET in a data page stays clear of it */
-	if (slot == RET_AT / 4)
-		slot = 1;
-	a.lin |= slot * 4;
-	if (!a.write && !a.user && (page == ARENA ? o.fault : page >= DIRECTORIES + TABLES) &&
-	    chance(30)) {
-		a.fetch = true;
-		a.lin = (a.lin & ~(PAGE - 1)) | RET_AT;
-	}
-	o = model(&a);
+/* With the bits that the manual demands and TCG leaves out (tcg=). */
+static uint32_t error_code(const struct access *a)
+{
+	return probe_error | (probe_error & ERROR_RSVD ? ERROR_P : 0) |
+	       (kind_updates(a->kind) ? ERROR_W : 0);
+}
+
+static bool word_differs(const struct expected_word *w)
+{
+	return (*word_at(w->at) ^ w->value) & ~(w->accessed ? 0 : BIT_A);
+}
+
+static void verify(const struct access *a, const struct plan *plan)
+{
+	bool fault = probe_vector != NO_EXCEPTION;
+
+	if (fault && probe_vector != PAGE_FAULT)
+		differs(a, plan, "no page fault, but another exception");
+	if (fault != plan->fault)
+		differs(a, plan, fault ? "a fault" : "no fault");
+	if (fault && (options.tcg ? error_code(a) : probe_error) != plan->error)
+		differs(a, plan, "error code");
+	if (fault && probe_cr2 != plan->cr2)
+		differs(a, plan, "CR2");
+	if (!fault && (probe_value ^ plan->value) & plan->mask)
+		differs(a, plan, "value read");
+	for (unsigned i = 0; i < plan->words; i++)
+		if (word_differs(&plan->word[i]))
+			differs(a, plan, "a word in memory");
+}
+
+static void record(const struct access *a, const struct plan *plan)
+{
+	bool fault = probe_vector != NO_EXCEPTION;
+
+	outcomes[fault ? error_code(a) & 15 : OUTCOMES - 1]++;
+	digest_add(fault ? 0x100u + (probe_vector << 16) + error_code(a) : 0);
+	digest_add(fault ? probe_cr2 : probe_value & plan->mask);
+	for (unsigned i = 0; i < plan->words; i++)
+		digest_add(*word_at(plan->word[i].at) & ~BIT_A);
+	if (step >= options.from && step - options.from < options.count)
+		print_access(a, plan);
+}
+
+static void try_access(const struct access *a)
+{
 	probe_vector = NO_EXCEPTION;
-	probe_value = 0;
-	if (a.fetch)
-		super_fetch(a.lin, value);
-	else if (a.write)
-		(a.user ? user_write : super_write)(a.lin, value);
-	else
-		(a.user ? user_read : super_read)(a.lin, value);
-	if (!as_modelled(&a, &o))
-		tell(&a, &o, step);
-	digest_add(a.lin);
-	digest_add(probe_vector);
-	/* what is read where there is no RAM is up to the machine; A may be set early */
-	if (o.fault || o.physical < IDENTITY)
-		digest_add(probe_vector == NO_EXCEPTION ? probe_value & ~BIT_A : probe_error);
-	digest_add(o.fault ? 0 : load(o.leaf) & ~BIT_A);
-	/* a table may have changed, whoever uses it */
-	if (a.write && !o.fault && is_table(o.physical))
-		flush_all();
+	accesses[a->user][a->kind](a->linear, a->kind == FETCH ? 0 : a->value, a->other);
 }
 
-/* --- changes ---------------------------------------------------------------------------------- */
-
-/* A table entry changes: INVLPG wherever the current directory shows it, or a flush. */
-static void change_pte(void)
+/*
+ * One access. Where the TLB may still have a translation that allows less than the tables, the
+ * first fault may be its doing; it takes the translation away (SDM vol. 3, 4.10.4.1).
+ */
+static void probe(struct access *a, enum tlb_state tlb)
 {
-	uint32_t table = DIRECTORIES + below(TABLES),
-		 index = pte_indices[below(COUNT(pte_indices))];
-	bool was_present = arena[table][index] & BIT_P;
+	struct plan plan;
 
-	arena[table][index] = random_pte();
-	/* what was not present is not cached (SDM vol. 3, 4.10.2.3) */
-	if (!was_present && chance(50))
-		return;
-	if (read_cr4() & CR4_PGE || chance(30)) {
-		flush_all();
+	model_plan(&mode, a, &plan);
+	if (plan.omit && a->kind != READ) {
+		a->kind = READ;
+		model_plan(&mode, a, &plan);
+	}
+	if (plan.omit) {
+		omitted++;
 		return;
 	}
-	for (uint32_t i = 0; i < COUNT(pde_indices); i++)
-		if ((arena[current][pde_indices[i]] & ~(PAGE - 1)) == address_of(table))
-			invlpg(pde_indices[i] << 22 | index << 12);
-}
-
-static void change_pde(void)
-{
-	uint32_t directory = below(DIRECTORIES), index = pde_indices[below(COUNT(pde_indices))];
-
-	arena[directory][index] = random_pde();
-	flush_all();
-}
-
-static void change_directory(void)
-{
-	current = below(DIRECTORIES);
-	flush_all();
-}
-
-static void toggle_pg(void)
-{
-	uint32_t cr0 = read_cr0();
-
-	write_cr0(cr0 & ~CR0_PG);
-	arena[DIRECTORIES + below(TABLES)][pte_indices[below(COUNT(pte_indices))]] = random_pte();
-	write_cr0(cr0);
-	flush_all();
-}
-
-static void change(void)
-{
-	uint32_t kind = below(100);
-
-	if (kind < 45)
-		change_pte();
-	else if (kind < 70)
-		change_pde();
-	else if (kind < 80)
-		change_directory();
-	else if (kind < 85)
-		write_cr0(read_cr0() ^ CR0_WP);
-	else if (kind < 88)
-		write_cr4(read_cr4() ^ CR4_PSE);
-	else if (kind < 91)
-		write_cr4(read_cr4() ^ CR4_PGE);
-	else if (kind < 92)
-		toggle_pg();
-	else
-		flush_all();
-}
-
-/* --- the run ---------------------------------------------------------------------------------- */
-
-/* The value of NAME=, in decimal, from the multiboot command line. */
-static uint32_t option(const char *name, uint32_t value)
-{
-	const uint32_t *info = (const uint32_t *)boot_info;
-	const char *at = info[0] & 4 ? (const char *)info[4] : "";
-
-	for (; *at; at++) {
-		uint32_t n = 0;
-
-		while (name[n] && at[n] == name[n])
-			n++;
-		if (name[n])
-			continue;
-		for (at += n, value = 0; *at >= '0' && *at <= '9'; at++)
-			value = value * 10 + (uint32_t)(*at - '0');
-		break;
+	if (tlb == TLB_RIGHT && !(clean && one_in(2))) {
+		invlpg(a->linear);
+		if (a->linear % PAGE > PAGE - WORD)
+			invlpg(a->linear + WORD - 1);
 	}
-	return value;
+	try_access(a);
+	if (tlb == TLB_MAY_FORBID && probe_vector == PAGE_FAULT)
+		try_access(a);
+	if (options.verify)
+		verify(a, &plan);
+	record(a, &plan);
+	if (kind_writes(a->kind))
+		clean = false;
+}
+
+static uint32_t random_linear(void)
+{
+	return random_index() << 22 | random_index() << 12;
+}
+
+static uint32_t random_offset(enum access_kind kind)
+{
+	if (kind == READ || kind == WRITE) {
+		if (one_in(8))
+			return random_index() * WORD + below(WORD);
+		if (options.split && one_in(16))
+			return PAGE - 1 - below(WORD - 1);
+	}
+	return random_index() * WORD;
+}
+
+static void random_access(struct access *a)
+{
+	/* READ, WRITE, FETCH, then the rest as they come */
+	static const uint8_t kinds[] = { READ,	READ,  READ, WRITE,   WRITE, WRITE,
+					 FETCH, FETCH, XCHG, CMPXCHG, BTS,   PUSH };
+
+	a->kind = (enum access_kind)kinds[below(sizeof(kinds))];
+	a->user = one_in(2);
+	a->linear = random_linear();
+	if (a->kind == FETCH)
+		a->linear += a->user ? AT_USER_CODE : AT_SUPER_CODE;
+	else
+		a->linear += random_offset(a->kind);
+	/* never around the end of the address space */
+	if (a->linear % PAGE > PAGE - WORD && (!options.split || a->linear >= 0u - PAGE))
+		a->linear -= WORD;
+	a->value = random_entry(one_in(2));
+	a->other = random_entry(one_in(2));
+	if (a->kind == BTS)
+		a->value = below(12);
+	/* A store across two entries leaves both harmless: its bytes lie as they do in an entry. */
+	if (a->linear % WORD) {
+		unsigned shift = a->linear % WORD * 8;
+
+		a->value = a->value >> shift | a->other << (32 - shift);
+	}
+}
+
+/* An entry allows more than before, without a flush: nothing forbids that (SDM vol. 3, 4.10.4.3). */
+static void upgrade(void)
+{
+	struct walk_outcome w;
+	struct access a;
+	uint32_t at;
+
+	random_access(&a);
+	if (a.linear % PAGE > PAGE - WORD)
+		return;
+	invlpg(a.linear);
+	if (one_in(2)) { /* so that the TLB may have something */
+		struct access first = a;
+
+		first.kind = READ;
+		probe(&first, TLB_RIGHT);
+	}
+	model_walk(&mode, a.linear, kind_writes(a.kind), a.user, &w);
+	at = w.pte_at && one_in(2) ? w.pte_at : w.pde_at;
+	store_entry(at, *word_at(at) | BIT_P | (one_in(2) ? BIT_RW : BIT_RW | BIT_US));
+	clean = false;
+	probe(&a, TLB_MAY_FORBID);
+}
+
+/* May this outcome be that of a read of this word, or of this fault? */
+static bool is_outcome(const struct access *a, const struct plan *plan)
+{
+	if (probe_vector != NO_EXCEPTION)
+		return plan->fault && error_code(a) == plan->error;
+	return !plan->fault && !((probe_value ^ plan->value) & plan->mask);
+}
+
+/*
+ * A changed entry without a flush: the read finds the old page or the new one, and never a third.
+ * Which one is the CPU's choice, so nothing of it is in the digest.
+ */
+static void stale_read(void)
+{
+	struct access a = { .kind = READ, .user = one_in(2) };
+	struct plan old, new;
+	struct walk_outcome w;
+
+	a.linear = random_linear() + random_index() * WORD;
+	probe(&a, TLB_RIGHT);
+	model_plan(&mode, &a, &old);
+	model_walk(&mode, a.linear, false, a.user, &w);
+	if (old.omit || old.fault || w.leaf_at == (uint32_t)w.physical)
+		return;
+	store_entry(w.leaf_at, random_entry(w.leaf_at == w.pde_at));
+	model_plan(&mode, &a, &new);
+	if (new.omit || (uint32_t)w.physical == w.pde_at)
+		return;
+	try_access(&a);
+	if (options.verify && !is_outcome(&a, &old) && !is_outcome(&a, &new)) {
+		print_plan(&old);
+		differs(&a, &new, "neither the old page nor the new one");
+	}
+}
+
+static void one_step(void)
+{
+	struct access a;
+
+	if (one_in(12))
+		change_mode();
+	else if (one_in(200))
+		change_table();
+	else
+		for (uint32_t n = below(4); n; n--)
+			change_entry();
+	if (one_in(10))
+		flush_all();
+	for (uint32_t n = 1 + below(3); n; n--) {
+		random_access(&a);
+		probe(&a, TLB_RIGHT);
+	}
+	if (one_in(6))
+		upgrade();
+	if (one_in(12))
+		stale_read();
+}
+
+/* --- start and end --------------------------------------------------------------------------------- */
+static void fill_playground(void)
+{
+	for (uint32_t at = POOL; at < POOL + POOL_BYTES; at += WORD)
+		*word_at(at) = 0;
+	for (uint32_t frame = 0; frame < DIRECTORIES + TABLES; frame++)
+		for (uint32_t i = 0; i < HOT_INDICES; i++)
+			*word_at(frame_at(frame) + hot_index[i] * WORD) =
+				random_entry(frame < DIRECTORIES);
+	for (uint32_t frame = 0; frame < DIRECTORIES; frame++) {
+		*word_at(frame_at(frame)) = (uint32_t)low_table | BIT_P | BIT_RW | BIT_US;
+		*word_at(frame_at(frame) + POOL_PDE * WORD) = (uint32_t)pool_table | BIT_P | BIT_RW;
+	}
+	for (uint32_t frame = DIRECTORIES + TABLES; frame < HOT_FRAMES; frame++) {
+		for (uint32_t i = 0; i < PAGE; i += WORD)
+			*word_at(frame_at(frame) + i) = frame << 24 | i << 4;
+		*word_at(frame_at(frame) + AT_SUPER_CODE) = SUPER_CODE(frame);
+		*word_at(frame_at(frame) + AT_USER_CODE) = USER_CODE(frame);
+	}
 }
 
 static void paging_on(void)
 {
-	for (uint32_t i = 0; i < LOW_TABLES * ENTRIES; i++)
+	for (uint32_t i = 0; i < PAGES_IN_TABLE; i++) {
 		low_table[i] = i * PAGE | BIT_P | BIT_RW;
-	low_table[(uint32_t)user_page / PAGE] |= BIT_US;
-	for (uint32_t d = 0; d < DIRECTORIES; d++)
-		for (uint32_t t = 0; t < LOW_TABLES; t++)
-			arena[d][t] = (uint32_t)(low_table + t * ENTRIES) | BIT_P | BIT_RW | BIT_US;
-	for (uint32_t d = 0; d < DATA; d++)
-		arena[DIRECTORIES + TABLES + d][RET_AT / 4] = 0xc3;
-	for (uint32_t p = 0; p < ARENA; p++)
-		pte_indices[4 + p] = address_of(p) / PAGE % ENTRIES;
-	write_cr4(read_cr4() | CR4_PSE);
-	load_cr3();
-	write_cr0(read_cr0() | CR0_PG);
+		pool_table[i] = (POOL + i * PAGE) | BIT_P | BIT_RW;
+	}
+	low_table[PTE_AT((uint32_t)user_page)] |= BIT_US;
+	mode = (struct paging_mode){
+		.cr3 = POOL,
+		.wp = true,
+		.pse = true,
+		.pge = true,
+		.tcg = options.tcg,
+		.npt0 = options.npt0,
+	};
+	write_cr3(mode.cr3);
+	set_cr4(CR4_PSE | CR4_PGE, true);
+	set_cr0(CR0_PG | CR0_WP, true);
 }
 
-void guest_main(void)
+/* The hot frames, but for A bits. */
+static uint32_t memory_digest(void)
 {
-	uint32_t steps = option("steps=", 10000);
+	uint32_t kept = digest, memory;
 
-	random_state = option("seed=", 1);
-	with_reserved = option("rsvd=", 1);
-	/* what a 4 MiB entry names is a table while CR4.PSE is clear; page 0 is the one with leftovers */
-	for (uint32_t at = 0; at < PAGE; at += 4)
-		__asm__ volatile("movl $0, (%0)" : : "r"(at) : "memory");
-	paging_on();
-	for (uint32_t step = 1; step <= steps; step++) {
-		change();
-		for (uint32_t probes = 1 + below(4); probes; probes--)
-			probe(step);
-		if (step % 10000 == 0 || step == steps) {
-			put_hex("step ", step);
-			put_hex(" digest ", (uint32_t)(digest >> 32));
-			put_hex("", (uint32_t)digest);
-			put_text("\n");
-		}
-	}
-	put_hex("mismatches ", mismatches);
+	digest = 2166136261u;
+	for (uint32_t at = POOL; at < frame_at(HOT_FRAMES); at += WORD)
+		digest_add(*word_at(at) & ~BIT_A);
+	memory = digest;
+	digest = kept;
+	return memory;
+}
+
+static void print_digest(void)
+{
+	put_field("pt_fuzz ", step);
+	put_field(" outcomes ", digest);
+	put_field(" memory ", memory_digest());
 	put_text("\n");
-	leave(mismatches ? 1 : 0);
+}
+
+static void print_totals(void)
+{
+	put_field("pt_fuzz end: done ", outcomes[OUTCOMES - 1]);
+	for (unsigned i = 0; i < OUTCOMES - 1; i++) {
+		if (!outcomes[i])
+			continue;
+		put_text(" error ");
+		put_hex(i, 1);
+		put_field(": ", outcomes[i]);
+	}
+	put_field(" omitted ", omitted);
+	put_text("\n");
+}
+
+void paging_main(void)
+{
+	options_read();
+	fill_playground();
+	paging_on();
+	put_field("pt_fuzz begin: seed ", options.seed);
+	put_text("\n");
+	while (step < options.steps) {
+		one_step();
+		step++;
+		if (step % options.every == 0)
+			print_digest();
+	}
+	print_digest();
+	print_totals();
+	guest_exit(0);
 }

@@ -44,6 +44,8 @@ static struct model {
 	struct object object[OBJECTS], disk;
 	struct file file;
 	struct address_space mapping;
+	uint32_t until_failure; /* allocations that work */
+	bool failed;
 } m;
 
 __attribute__((format(printf, 1, 2))) static void fail(const char *fmt, ...)
@@ -238,6 +240,62 @@ static void op_write(struct space *s)
 	*content(p) = value;
 }
 
+/* --- memory ends, now and then -------------------------------------------------------------------- */
+
+static bool fail_one(const char *what, size_t bytes, gfp_t gfp)
+{
+	m.failed = m.failed || !m.until_failure;
+	return !m.until_failure--;
+}
+
+/* One of the next n allocations fails. */
+static void begin_failing(uint32_t n)
+{
+	m.failed = false;
+	m.until_failure = below(n);
+	mm.fail_alloc = fail_one;
+}
+
+/* Did one? */
+static bool end_failing(void)
+{
+	mm.fail_alloc = NULL;
+	return m.failed;
+}
+
+/* What should work may end without memory if that was so, and has changed nothing then. */
+static void op_starved_write(struct space *s)
+{
+	uint32_t page = below(WINDOW);
+	struct model_page *p = &s->page[page];
+	enum fault_outcome outcome, should_be = expected(p, true);
+
+	begin_failing(3);
+	/* (the last word: the first one says then whether there was a page before) */
+	outcome = m.access->write(s->mm, address(page + 1) - 4, should_be ? 1 : *content(p));
+	if (!as_expected(outcome, should_be) && !(end_failing() && outcome == FAULT_OOM))
+		fail("write of %08x without memory ends in %d", address(page), outcome);
+	end_failing();
+	if (outcome <= FAULT_DONE_MAJOR && p->kind == PRIVATE_FILE) {
+		p->value = *content(p);
+		p->own = true;
+	}
+}
+
+static void op_starved_fork(struct space *s)
+{
+	struct space *child = free_space();
+
+	if (!child)
+		return;
+	begin_failing(12);
+	child->mm = dup_mm(s->mm);
+	if (!end_failing() && !child->mm)
+		fail("fork without a reason to fail");
+	if (child->mm)
+		copy_space(child, s);
+}
+
 static void op_fork(struct space *s)
 {
 	struct space *child = free_space();
@@ -379,8 +437,9 @@ static const struct {
 	void (*run)(struct space *s);
 	uint32_t weight;
 } operations[] = {
-	{ op_read, 32 }, { op_write, 32 },  { op_fork, 5 }, { op_exit, 4 },    { op_map, 9 },
-	{ op_unmap, 5 }, { op_protect, 6 }, { op_drop, 3 }, { op_outside, 4 },
+	{ op_read, 30 },   { op_write, 28 },	    { op_fork, 5 },	    { op_exit, 4 },
+	{ op_map, 9 },	   { op_unmap, 5 },	    { op_protect, 6 },	    { op_drop, 3 },
+	{ op_outside, 4 }, { op_starved_write, 4 }, { op_starved_fork, 2 },
 };
 
 static void one_operation(void)
@@ -395,8 +454,11 @@ static void one_operation(void)
 unsigned fault_model_run(const struct fault_model_access *access, uint32_t seed, uint32_t ops,
 			 uint32_t check_every)
 {
+	bool (*before)(const char *what, size_t bytes, gfp_t gfp);
+
 	memset(&m, 0, sizeof(m));
 	m.access = access;
+	before = mm.fail_alloc;
 	m.random = seed ? seed : 1;
 	make_file();
 	m.space[0].mm = mm_alloc();
@@ -410,6 +472,7 @@ unsigned fault_model_run(const struct fault_model_access *access, uint32_t seed,
 	for (struct space *s = m.space; s < m.space + SPACES; s++)
 		if (s->mm)
 			end_space(s);
+	mm.fail_alloc = before;
 	truncate_inode_pages(&m.mapping);
 	if (mm_check_all() || m.disk.mapped)
 		fail("something is left at the end");

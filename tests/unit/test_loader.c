@@ -424,6 +424,27 @@ static void command_line_is_path_append_and_tty(void)
 	ram_destroy(&b.ram);
 }
 
+/* What follows "--" is for init: tty= is the kernel's. */
+static void command_line_has_tty_before_the_dashes(void)
+{
+	static const char *const rows[][2] = {
+		{ "init=/bin/x -- a b", "x.bin init=/bin/x tty=0 -- a b" },
+		{ "-- a", "x.bin tty=0 -- a" },
+		{ "init=x --", "x.bin init=x tty=0 --" },
+		{ "--x y-- -", "x.bin --x y-- - tty=0" },
+		{ "---", "x.bin --- tty=0" },
+		{ "a -- b -- c", "x.bin a tty=0 -- b -- c" },
+	};
+	struct bench b = bench_of(image, image_build(IMAGE_ADDRESSES, image));
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		b.request.append = rows[i][0];
+		CU_ASSERT_EQUAL(bench_load(&b), 0);
+		CU_ASSERT_STRING_EQUAL(string_at(&b, word(&b, 0x9510)), rows[i][1]);
+	}
+	ram_destroy(&b.ram);
+}
+
 static void command_line_has_a_limit(void)
 {
 	static char append[4096];
@@ -618,6 +639,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(plain_images_take_neither_initrd_nor_command_line),
 	UNIT_TEST(information_has_the_form_that_qemu_gives),
 	UNIT_TEST(command_line_is_path_append_and_tty),
+	UNIT_TEST(command_line_has_tty_before_the_dashes),
 	UNIT_TEST(command_line_has_a_limit),
 	UNIT_TEST(path_of_the_initrd_has_a_limit),
 	UNIT_TEST(module_lies_page_aligned_above_the_image),

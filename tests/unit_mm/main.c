@@ -19,7 +19,7 @@
 		x(slub_cache) x(slub_debug) x(rbtree) x(vmap_area) x(vmalloc) x(highmem) x(model)  \
 			x(show) x(vmcoreinfo) x(vma) x(vma_model) x(mmap) x(brk) x(mm_struct)      \
 				x(mremap) x(madvise) x(fault) x(cow) x(fork) x(rmap) x(filemap)    \
-					x(fault_model)
+					x(fault_model) x(stack) x(host_user)
 /* Tables of tests/mm/. */
 #define TABLES(x) x(page_alloc) x(slub) x(vmalloc) x(highmem) x(fault) x(vma)
 

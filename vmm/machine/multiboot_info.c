@@ -79,13 +79,31 @@ static void fill_map(const struct ram *ram, struct map_entry map[MAP_ENTRIES])
 		map[i].size = sizeof(map[i]) - sizeof(map[i].size);
 }
 
-/* "IMAGE APPEND tty=N"; what snprintf returns. */
+/* Where a word "--" begins, or the end: what follows it are arguments of the guest's init (Linux). */
+static const char *find_dashes(const char *text)
+{
+	const char *at = text;
+
+	while ((at = strstr(at, "--"))) {
+		if ((at == text || at[-1] == ' ') && (!at[2] || at[2] == ' '))
+			return at;
+		at += 2;
+	}
+	return text + strlen(text);
+}
+
+/* "IMAGE APPEND tty=N", or "IMAGE BEFORE tty=N -- AFTER"; what snprintf returns. */
 static int format_cmdline(const struct loader_request *request, char *buf, size_t bytes)
 {
-	const char *append = request->append && request->append[0] ? request->append : NULL;
+	const char *append = request->append ? request->append : "";
+	const char *after = find_dashes(append);
+	int before = (int)(after - append);
 
-	return snprintf(buf, bytes, "%s%s%s tty=%d", request->image.name, append ? " " : "",
-			append ? append : "", request->tty);
+	/* The blank before the dashes is ours. */
+	if (*after && before)
+		before--;
+	return snprintf(buf, bytes, "%s%s%.*s tty=%d%s%s", request->image.name, before ? " " : "",
+			before, append, request->tty, *after ? " " : "", after);
 }
 
 /* Lay the area out from `base` on; returns its end. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry, descriptor tables and the accesses of the guests that probe paging (matrix.c, pt_fuzz.c).
+ * Entry, descriptor tables and accesses of the guests that try out paging (paging_guest.h).
  *
  * An access is a C function that returns in one of two ways: the access was done, or an exception
  * was raised; both store what happened in `probe` and leave through probe_leave.
@@ -20,12 +20,12 @@
 	.long 0x1badb002, 0x3, -(0x1badb002 + 0x3)
 
 	.text
-	.globl matrix_entry
-matrix_entry:
+	.globl paging_entry
+paging_entry:
 	cli
 	cld
-	movl %ebx, boot_info
 	movl $boot_stack_top, %esp
+	movl %ebx, multiboot_info
 	lgdt gdt_pointer
 	ljmp $KERNEL_CS, $1f
 1:	movl $KERNEL_DS, %eax
@@ -48,7 +48,7 @@ matrix_entry:
 	ltr %ax
 	call idt_build
 	lidt idt_pointer
-	call guest_main
+	call paging_main
 1:	hlt
 	jmp 1b
 
@@ -102,7 +102,7 @@ user_done:
 probe_leave:
 	movl probe_esp, %esp
 	testl %esp, %esp
-	jz guest_broken
+	jz paging_broken
 	movl $0, probe_esp
 	popl %ebp
 	popl %edi
@@ -117,7 +117,8 @@ probe_leave:
 	pushl %edi
 	pushl %ebp
 	movl 20(%esp), %ecx		/* address */
-	movl 24(%esp), %eax		/* value to write */
+	movl 24(%esp), %eax		/* value to write, or to compare with */
+	movl 28(%esp), %edx		/* what CMPXCHG stores */
 	movl %esp, probe_esp
 .endm
 
@@ -133,7 +134,24 @@ super_write:
 	jmp probe_leave
 super_fetch:
 	probe_enter
-	call *%ecx			/* a RET is there */
+	call *%ecx			/* a RET is there; EAX is what code before it leaves */
+	movl %eax, probe_value
+	jmp probe_leave
+
+	.globl super_xchg, super_cmpxchg, super_bts
+super_xchg:
+	probe_enter
+	xchgl %eax, (%ecx)
+	movl %eax, probe_value
+	jmp probe_leave
+super_cmpxchg:
+	probe_enter
+	lock cmpxchgl %edx, (%ecx)
+	movl %eax, probe_value
+	jmp probe_leave
+super_bts:
+	probe_enter
+	lock btsl %eax, (%ecx)
 	jmp probe_leave
 
 .macro user_access name, target
@@ -150,6 +168,10 @@ super_fetch:
 	user_access user_read, ring3_read
 	user_access user_write, ring3_write
 	user_access user_fetch, ring3_fetch
+	user_access user_xchg, ring3_xchg
+	user_access user_cmpxchg, ring3_cmpxchg
+	user_access user_bts, ring3_bts
+	user_access user_push, ring3_push
 
 	.section .user, "ax"
 ring3_read:
@@ -160,6 +182,19 @@ ring3_write:
 	int $DONE_GATE
 ring3_fetch:
 	jmp *%ecx			/* an int DONE_GATE is there */
+ring3_xchg:
+	xchgl %eax, (%ecx)
+	int $DONE_GATE
+ring3_cmpxchg:
+	lock cmpxchgl %edx, (%ecx)
+	int $DONE_GATE
+ring3_bts:
+	lock btsl %eax, (%ecx)
+	int $DONE_GATE
+ring3_push:
+	leal 4(%ecx), %esp
+	pushl %eax
+	int $DONE_GATE
 	.data
 	.balign 8
 gdt:	.quad 0
@@ -182,8 +217,8 @@ idt_pointer:
 idt:	.skip (DONE_GATE + 1) * 8
 tss:	.skip 104
 	.balign 4
-	.globl boot_info
-boot_info:	.skip 4			/* EBX at the start: the multiboot information */
+	.globl multiboot_info
+multiboot_info:	.skip 4
 	.globl probe_vector, probe_error, probe_cr2, probe_value, probe_eip
 probe_vector:	.skip 4
 probe_error:	.skip 4

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# usage: matrix_run.sh BUILD-FOLDER ROW...
+#
+# Every way to run a guest against every guest that tests paging: each must print what engine soft
+# with mmu direct prints. ROW is the first word of a line of the table below. What this host is known to
+# do otherwise is in KNOWN_FAILURES, names of self-tests as a regular expression; MATRIX_OPTIONS of
+# matrix_check; FUZZ_WORDS for pt_fuzz; STEPS instead of the table's. Prints KTAP; exits 1 if anything
+# is not as it should be, 102 for an unknown row.
+set -u
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
+
+# Name, steps of pt_fuzz, options of vmm.
+rows=(
+	"normal      100000 --engine soft --mmu direct --tlb normal"
+	"drop         10000 --engine soft --mmu direct --tlb drop"
+	"hoard       100000 --engine soft --mmu direct --tlb hoard"
+	"strict      100000 --engine soft --mmu shadow --shadow-sync strict"
+	"strict_drop   5000 --engine soft --mmu shadow --shadow-sync strict --shadow-audit --tlb drop"
+	"strict_hoard 20000 --engine soft --mmu shadow --shadow-sync strict --shadow-audit --tlb hoard"
+	"unsync      100000 --engine soft --mmu shadow --shadow-sync unsync"
+	"unsync_drop   5000 --engine soft --mmu shadow --shadow-sync unsync --shadow-audit --tlb drop"
+	"unsync_hoard 20000 --engine soft --mmu shadow --shadow-sync unsync --shadow-audit --tlb hoard"
+	"least        20000 --engine soft --mmu shadow --shadow-pages 12 --shadow-audit"
+	"kvm          20000 --engine kvm --mmu direct"
+	"kvm_shadow    5000 --engine kvm --mmu shadow"
+)
+reference=(--engine soft --mmu direct)
+
+[ $# -gt 1 ] || { echo "usage: matrix_run.sh BUILD-FOLDER ROW..." >&2; exit 102; }
+build=$(realpath "$1") vmm=$(realpath "$1")/bin/vmm
+shift
+dir=$(mktemp -d) || exit 2
+trap 'rm -rf "$dir"' EXIT
+cd "$build/bin" || exit 2
+
+explain() {
+	[ ! -s "$dir/diff" ] || head -n 10 "$dir/diff" | sed 's/^/#   /'
+	[ ! -s "$dir/err" ] || head -n 5 "$dir/err" | sed 's/^/#   stderr: /'
+}
+
+# What a guest prints, without the self-tests that are known to fail here; its status in $status.
+printed() { # FILE VMM-ARG...
+	local file=$1
+	shift
+	timeout 500 "$vmm" "$@" >"$dir/all" 2>"$dir/err" </dev/null
+	status=$?
+	if [ "${KNOWN_FAILURES:-}" ]; then
+		grep -vE "^# [^ ]*guest/tests/|^(not )?ok [0-9]+ ($KNOWN_FAILURES)\$|^# Totals" "$dir/all" >"$dir/$file"
+		grep -qE '^not ok' "$dir/$file" || [ $status != 1 ] || status=0
+	else
+		mv "$dir/all" "$dir/$file"
+	fi
+}
+
+# The same from the row's options, with status 0 and a line that shows that it came to its end.
+same() { # LAST-LINE VMM-ARG...
+	local last=$1
+	shift
+	printed want "${reference[@]}" "$@"
+	printed got "${options[@]}" "$@"
+	diff "$dir/want" "$dir/got" >"$dir/diff"
+	[ $status = 0 ] || { echo "#   status $status"; return 1; }
+	[ ! -s "$dir/diff" ] && grep -qE "$last" "$dir/got"
+}
+
+matrix_agrees() {
+	"$vmm" "${options[@]}" -m 64M matrix.bin >"$dir/matrix" 2>"$dir/err" </dev/null || return 1
+	# shellcheck disable=SC2086 # options without blanks
+	"$build/tests/matrix_check" ${MATRIX_OPTIONS:-} <"$dir/matrix" >"$dir/diff"
+}
+
+# In 5,000 steps each outcome comes: done, and every error code there is.
+all_outcomes() {
+	local error
+	for error in 0 2 3 4 5 6 7 9 b d f; do
+		grep -qE "^pt_fuzz end: .* error $error: " "$dir/got" || return 1
+	done
+}
+
+run_row() { # NAME STEPS VMM-OPTION...
+	local name=$1 steps=${STEPS:-$2} seed
+	shift 2
+	options=("$@")
+	ok "$name: self-tests" same '^ok [0-9]+ ' -m 64M --append test=quick guest.bin
+	ok "$name: the memory manager's tests" same '^ok [0-9]+ ' \
+		-m 80M --append "test=mm highmem=16M" guest.bin
+	ok "$name: the permission matrix agrees with the oracle" matrix_agrees
+	for seed in 1 2; do
+		ok "$name: $steps steps of pt_fuzz, seed $seed" same '^pt_fuzz end' -m 64M \
+			--append "seed=$seed steps=$steps ${FUZZ_WORDS:-}" pt_fuzz.bin
+		ok "$name: with all kinds of outcome" all_outcomes
+	done
+}
+
+for wanted; do
+	found=
+	for row in "${rows[@]}"; do
+		read -ra words <<<"$row"
+		[ "${words[0]}" = "$wanted" ] || continue
+		found=1
+		run_row "${words[@]}"
+	done
+	[ $found ] || { echo "matrix_run: no row $wanted" >&2; exit 102; }
+done
+finish
