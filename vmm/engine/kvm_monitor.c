@@ -72,6 +72,8 @@ static void build_stub(uint8_t *image, unsigned vector)
 	*stub = 0xcf;
 }
 
+#define QUEUE_POPPED 87u /* offset in the stub behind its last POP */
+
 /* The stub of the queue, in machine code: RSI walks the changes, RAX is what to do. */
 static void build_queue(uint8_t *image)
 {
@@ -302,7 +304,7 @@ uint64_t monitor_queue_rip(void)
 
 bool monitor_in_queue(uint64_t rip)
 {
-	return rip >= linear(OFF_QUEUE) && rip < linear(OFF_FIXED_END);
+	return rip >= linear(OFF_QUEUE) && rip < linear(OFF_QUEUE + QUEUE_POPPED);
 }
 
 bool monitor_stopped(uint64_t rip)
