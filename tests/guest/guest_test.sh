@@ -68,8 +68,9 @@ passes() { # VMM-ARG...: self-tests all pass, but for those that are known to fa
 
 # What engine soft alone can do: TLBs to choose, a record of a triple fault, counts.
 case " ${options[*]} " in
-*" kvm "*) soft= ;;
-*) soft=1 ;;
+*" kvm "*" shadow "*) soft='' exact=1 ;;
+*" kvm "*) soft='' exact='' ;;
+*) soft=1 exact=1 ;;
 esac
 if [ $soft ]; then
 	for tlb in normal drop hoard; do
@@ -165,6 +166,8 @@ if [ $soft ]; then
 	ok "EIP is the INT3" says_in_order err '^ *EIP [0-9a-f]{8} \(action_triple' '^ *=> [0-9a-f]{8} .*int3'
 	ok "the IDT is the empty one" says_once err 'IDT +base 00000000  limit 0000'
 	ok "the callers are told" says_in_order err '#0 .*action_triple\+0x' 'run_selftests\+0x'
+elif [ $exact ]; then
+	ok "with the registers of the shutdown" says_in_order err '^ *EIP [0-9a-f]{8} \(action_triple' '^ *=> [0-9a-f]{8} .*int3'
 else
 	ok "with the word that these are not the registers of the shutdown" says_once err 'note: KVM does not keep'
 fi

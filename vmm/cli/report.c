@@ -124,6 +124,18 @@ static void stats_exits(const struct engine_stats *s)
 		report_line("  exits: %s", text);
 }
 
+static void stats_causes(const struct engine_stats *s)
+{
+	char text[384] = "";
+	size_t at = 0;
+
+	for (const struct engine_cause *c = s->cause; c->name && at < sizeof(text); c++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %" PRIu64,
+				       at ? ", " : "", c->name, c->count);
+	if (at)
+		report_line("  exits by cause: %s", text);
+}
+
 static void stats_count(const char *what, uint64_t count)
 {
 	if (count != ENGINE_UNKNOWN)
@@ -199,6 +211,7 @@ void report_stats(const struct report *report)
 		    report_end_name(m->outcome.end), report->status);
 	stats_time(m->engine, &s, report->wall_ns);
 	stats_exits(&s);
+	stats_causes(&s);
 	stats_count("port accesses", s.io_exits);
 	stats_count("MMIO accesses", s.mmio_exits);
 	stats_count("guest page faults", s.guest_page_faults);
@@ -260,6 +273,16 @@ static json_t *shadow_json(const struct engine *e)
 	return counts;
 }
 
+/* null where the engine does not tell. */
+static json_t *causes_json(const struct engine_stats *s)
+{
+	json_t *causes = s->cause[0].name ? json_object() : json_null();
+
+	for (const struct engine_cause *c = s->cause; causes && c->name; c++)
+		json_object_set_new(causes, c->name, count_json(c->count));
+	return causes;
+}
+
 static json_t *report_json(const struct report *report)
 {
 	const struct options *o = report->options;
@@ -270,20 +293,20 @@ static json_t *report_json(const struct report *report)
 
 	ops->stats(m->engine, &s);
 	/* "o" takes over its value, and the whole is NULL if any part is. */
-	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I}",
-			 "version", VMM_VERSION, "engine", ops->name, "mmu",
-			 options_mmu_name(report->mmu), "tlb", tlb_model(report), "image",
-			 text_json(o->image), "ram_bytes", (json_int_t)o->ram_bytes, "seed",
-			 (json_int_t)o->seed, "end", report_end_name(m->outcome.end), "code",
-			 (json_int_t)m->outcome.code, "text", text_json(m->outcome.text), "status",
-			 report->status, "instructions", count_json(s.instructions), "exits",
-			 exits_json(&s), "io_exits", count_json(s.io_exits), "mmio_exits",
-			 count_json(s.mmio_exits), "guest_page_faults",
-			 count_json(s.guest_page_faults), "shadow", shadow_json(m->engine), "clock",
-			 virtual_time ? "virtual" : "real", "virtual_ns",
-			 count_json(virtual_time ? ops->now_ns(m->engine) : ENGINE_UNKNOWN),
-			 "wall_ns", (json_int_t)report->wall_ns);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:s, s:I, s:o, s:i,"
+		" s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I}",
+		"version", VMM_VERSION, "engine", ops->name, "mmu", options_mmu_name(report->mmu),
+		"tlb", tlb_model(report), "image", text_json(o->image), "ram_bytes",
+		(json_int_t)o->ram_bytes, "seed", (json_int_t)o->seed, "end",
+		report_end_name(m->outcome.end), "code", (json_int_t)m->outcome.code, "text",
+		text_json(m->outcome.text), "status", report->status, "instructions",
+		count_json(s.instructions), "exits", exits_json(&s), "exits_by_cause",
+		causes_json(&s), "io_exits", count_json(s.io_exits), "mmio_exits",
+		count_json(s.mmio_exits), "guest_page_faults", count_json(s.guest_page_faults),
+		"shadow", shadow_json(m->engine), "clock", virtual_time ? "virtual" : "real",
+		"virtual_ns", count_json(virtual_time ? ops->now_ns(m->engine) : ENGINE_UNKNOWN),
+		"wall_ns", (json_int_t)report->wall_ns);
 }
 
 static bool is_named_pipe(const char *path)

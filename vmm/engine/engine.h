@@ -72,12 +72,18 @@ struct engine_exit {
 
 /* Counters for --stats; an engine leaves what it cannot know at ENGINE_UNKNOWN. */
 #define ENGINE_UNKNOWN UINT64_MAX
+#define ENGINE_CAUSES 15u
 struct engine_stats {
 	uint64_t exits[ENGINE_EXIT_REASONS];
 	uint64_t io_exits, mmio_exits;
 	uint64_t instructions;
 	uint64_t work; /* instructions, and the steps of long repeated ones: see x86_work() */
 	uint64_t guest_page_faults;
+	/* Why the CPU came back from the guest, where an engine tells; a NULL name ends the list. */
+	struct engine_cause {
+		const char *name;
+		uint64_t count;
+	} cause[ENGINE_CAUSES + 1];
 };
 
 /* What a probe found out about this host. */

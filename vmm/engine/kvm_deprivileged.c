@@ -212,6 +212,30 @@ static bool executor_enters(struct deprivileged *d, uint64_t deadline_ns, struct
 	return false;
 }
 
+/* The queue has to be empty, for an audit reads the pool. The first finding ends the run. */
+static bool audit_fails(struct deprivileged *d, struct engine_exit *out)
+{
+	char finding[160] = "";
+	FILE *to;
+	unsigned findings;
+
+	if (!d->kvm.config.shadow.audit_exits ||
+	    ++d->unaudited < d->kvm.config.shadow.audit_exits || !monitor_queue_empty(&d->monitor))
+		return false;
+	d->unaudited = 0;
+	to = fmemopen(finding, sizeof(finding), "w");
+	findings = shadow_audit(d->shadow, to);
+	if (to)
+		fclose(to);
+	if (!findings)
+		return false;
+	finding[strcspn(finding, "\n")] = 0;
+	d->kvm.broken = true;
+	out->reason = ENGINE_EXIT_FAILED;
+	snprintf(out->text, sizeof(out->text), "shadow audit: %.140s", finding);
+	return true;
+}
+
 static bool ready(const struct x86_state *s)
 {
 	return s->eflags & EFLAGS_IF && !s->sti_shadow && !s->mov_ss_shadow;
@@ -220,7 +244,7 @@ static bool ready(const struct x86_state *s)
 /* With the state at hand there is no need to enter the guest to see that its window is open. */
 static bool window_open(const struct deprivileged *d, struct engine_exit *out)
 {
-	if (!d->kvm.window || !d->known || d->step_first || !ready(&d->state))
+	if (!d->kvm.window || !d->known || d->step_first || d->trap_due || !ready(&d->state))
 		return false;
 	out->reason = ENGINE_EXIT_WINDOW;
 	return true;
@@ -271,13 +295,15 @@ static void run(struct engine *e, uint64_t deadline_ns, struct engine_exit *out)
 	while (!done) {
 		if (window_open(d, out))
 			break;
-		if (executor_wanted(d))
+		if (d->trap_due)
+			done = deprivileged_trap(d, out);
+		else if (executor_wanted(d))
 			done = executor_enters(d, deadline_ns, out);
 		else
 			done = cpu_enters(d, deadline_ns, out);
 		d->step_first = false;
 		shadow_exit(d->shadow);
-		done = done || kvm_kick_taken(k, out);
+		done = (!d->changed && audit_fails(d, out)) || done || kvm_kick_taken(k, out);
 	}
 	if (out->reason == ENGINE_EXIT_DEADLINE)
 		k->armed_ns = UINT64_MAX - 1;
@@ -319,7 +345,7 @@ static int set_state(struct engine *e, const struct x86_state *in)
 	d->state = *in;
 	d->state.eflags |= EFLAGS_FIXED;
 	d->kvm.shut_down = false;
-	d->step_first = false;
+	d->step_first = d->trap_due = false;
 	deprivileged_state_set(d);
 	return deprivileged_tsc_set(d, in->tsc);
 }
@@ -408,7 +434,7 @@ static bool interrupt_ready(struct engine *e)
 		return false;
 	if (!d->changed && !d->state.halted && maybe_after_sti(d))
 		d->step_first = true;
-	return !d->step_first;
+	return !d->step_first && !d->trap_due;
 }
 
 static int inject_interrupt(struct engine *e, uint8_t vector)
@@ -445,6 +471,19 @@ static int load(struct engine *e, const struct engine_snapshot *in)
 
 /* --- what others ask ---------------------------------------------------------------------------------------- */
 
+static const char *const cause_names[DEPRIVILEGED_EXITS] = {
+	[DEPRIVILEGED_FILL] = "shadow fill",
+	[DEPRIVILEGED_GUEST_FAULT] = "guest page fault",
+	[DEPRIVILEGED_TABLE_WRITE] = "table write",
+	[DEPRIVILEGED_MMIO] = "MMIO",
+	[DEPRIVILEGED_PRIVILEGED] = "privileged instruction",
+	[DEPRIVILEGED_OTHER] = "other exception",
+	[DEPRIVILEGED_PORT] = "port",
+	[DEPRIVILEGED_WINDOW] = "interrupt window",
+	[DEPRIVILEGED_QUEUE] = "monitor",
+	[DEPRIVILEGED_SIGNAL] = "signal",
+};
+
 static void stats(const struct engine *e, struct engine_stats *out)
 {
 	const struct deprivileged *d = (const struct deprivileged *)(const void *)e;
@@ -452,6 +491,9 @@ static void stats(const struct engine *e, struct engine_stats *out)
 	*out = d->kvm.stats;
 	out->instructions = out->work = ENGINE_UNKNOWN;
 	out->guest_page_faults = x86_page_faults(d->cpu);
+	for (unsigned n = 0; n < DEPRIVILEGED_EXITS; n++)
+		out->cause[n] = (struct engine_cause){ cause_names[n], d->exits[n] };
+	out->cause[DEPRIVILEGED_EXITS] = (struct engine_cause){ "executor instructions", d->steps };
 }
 
 static const struct x86_fault_log *faults(const struct engine *e)

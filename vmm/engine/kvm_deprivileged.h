@@ -36,7 +36,7 @@ enum deprivileged_exit {
 	DEPRIVILEGED_WINDOW,	  /* interrupts became possible */
 	DEPRIVILEGED_QUEUE,	  /* the monitor's stub stopped after its changes */
 	DEPRIVILEGED_SIGNAL,	  /* a timer or another thread */
-	DEPRIVILEGED_EXITS
+	DEPRIVILEGED_EXITS	  /* at most ENGINE_CAUSES */
 };
 
 struct deprivileged {
@@ -67,9 +67,12 @@ struct deprivileged {
 	 */
 	bool emulated;
 	uint64_t tsc_offset; /* from the host's, there */
+	bool interrupted;    /* a signal ended KVM_RUN: KVM may have an exception under way */
+	bool trap_due;	     /* #DB of a single step comes before anything else */
 	bool step_first;     /* the executor does one instruction before anything else */
 	uint64_t exits[DEPRIVILEGED_EXITS];
-	uint64_t steps; /* instructions that the executor did */
+	uint32_t unaudited; /* exits since the last audit */
+	uint64_t steps;	    /* instructions that the executor did */
 };
 
 static inline struct deprivileged *deprivileged_of(struct engine *e)
@@ -149,6 +152,8 @@ void deprivileged_mirror(struct deprivileged *d);
 
 /* One exit of KVM. True: the machine has to hear of it, and out->reason is set. */
 bool deprivileged_exit(struct deprivileged *d, struct engine_exit *out);
+/* #DB at the end of a single step. */
+bool deprivileged_trap(struct deprivileged *d, struct engine_exit *out);
 /* For kvm.may_read: the memory behind an INS has to be there before the device is read. */
 uint32_t deprivileged_may_read(struct kvm *k);
 /* The same where a signal ended KVM_RUN. */

@@ -172,12 +172,6 @@ int deprivileged_exec_create(struct deprivileged *d, struct diag *diag)
 
 /* --- what the shadow MMU calls ----------------------------------------------------------------------------- */
 
-/* A frame of guest RAM, and not a table of ours: those lie above 4 GiB. */
-static bool entry_is_leaf(uint64_t value)
-{
-	return value & SPTE_P && (value & SPTE_ADDRESS) < MONITOR_GPA;
-}
-
 static void shadow_change(void *ctx, const struct shadow_change *c)
 {
 	struct deprivileged *d = ctx;
@@ -186,9 +180,6 @@ static void shadow_change(void *ctx, const struct shadow_change *c)
 					 .value = c->value,
 					 .lin = c->lin };
 
-	if (entry_is_leaf(c->value) &&
-	    d->frame_flags[(c->value & SPTE_ADDRESS) >> PAGE_SHIFT] & FRAME_DESCRIPTORS)
-		queued.value &= ~SPTE_W;
 	if (c->flush == SHADOW_FLUSH_NONE) {
 		monitor_add(&d->monitor, c->page, c->index, queued.value);
 		return;
@@ -243,6 +234,13 @@ static uint64_t shadow_leaf(void *ctx, gpa_t frame)
 	return ram_page(d->kvm.config.ram, frame) ? frame : SHADOW_NO_RAM;
 }
 
+static void shadow_traced(void *ctx, const struct shadow_event *event)
+{
+	const struct engine_shadow_config *c = &((struct deprivileged *)ctx)->kvm.config.shadow;
+
+	c->trace(c->trace_ctx, event);
+}
+
 int deprivileged_shadow_create(struct deprivileged *d, struct diag *diag)
 {
 	const struct shadow_config config = {
@@ -252,12 +250,14 @@ int deprivileged_shadow_create(struct deprivileged *d, struct diag *diag)
 			 .flush_all = shadow_flush_all,
 			 .root_made = shadow_root_made,
 			 .tracked = shadow_tracked,
-			 .leaf = shadow_leaf },
+			 .leaf = shadow_leaf,
+			 .trace = d->kvm.config.shadow.trace ? shadow_traced : NULL },
 		.tables = walk_source_of(d),
 		.ram_frames = d->kvm.config.ram->bytes >> PAGE_SHIFT,
 		.pool = d->monitor.memory + MONITOR_BYTES,
 		.pages = (uint32_t)d->monitor.pool_pages,
 		.pool_base = MONITOR_POOL_GPA,
+		.sync = d->kvm.config.shadow.sync,
 	};
 
 	return shadow_create(&d->shadow, &config, diag);
@@ -276,9 +276,7 @@ static void watch(struct deprivileged *d, gpa_t frame)
 	if (*flags & FRAME_DESCRIPTORS)
 		return;
 	*flags |= FRAME_DESCRIPTORS;
-	/* it may be mapped writable anywhere */
-	shadow_reset(d->shadow);
-	d->flush_wanted = true;
+	shadow_hold(d->shadow, frame >> PAGE_SHIFT, true);
 }
 
 void deprivileged_stored(struct deprivileged *d, gpa_t gpa, uint64_t len)

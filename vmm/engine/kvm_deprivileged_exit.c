@@ -56,8 +56,6 @@ static bool page_fault(struct deprivileged *d, struct engine_exit *out)
 	default:
 		break;
 	}
-	if (error & PF_W && d->frame_flags[r.gpa >> PAGE_SHIFT] & FRAME_DESCRIPTORS)
-		return step(d, DEPRIVILEGED_TABLE_WRITE, out);
 	if (same_again(d, monitor_frame(&d->monitor)->rip, lin))
 		return step(d, DEPRIVILEGED_OTHER, out);
 	count(d, DEPRIVILEGED_FILL);
@@ -87,8 +85,14 @@ static bool debug_exception(struct deprivileged *d, struct engine_exit *out)
 		d->state.eip -= 1; /* a trap: EIP is past the one byte of INT1 */
 		return deprivileged_step(d, out);
 	}
+	return deprivileged_trap(d, out);
+}
+
+bool deprivileged_trap(struct deprivileged *d, struct engine_exit *out)
+{
 	if (!deprivileged_pull(d))
 		d->state.dr[6] |= DR6_BS;
+	d->trap_due = false;
 	return deprivileged_exception(d, VEC_DB, 0, 0, out);
 }
 
@@ -172,8 +176,7 @@ static bool storable(struct deprivileged *d, gva_t lin, uint32_t bytes)
 	struct shadow_result r;
 
 	for (uint32_t n = 0; n < bytes; n += PAGE_BYTES - ((lin + n) & PAGE_OFFSET_MASK))
-		if (shadow_fault(d->shadow, lin + n, ACCESS_WRITE, &r) != SHADOW_RETRY ||
-		    d->frame_flags[r.gpa >> PAGE_SHIFT] & FRAME_DESCRIPTORS)
+		if (shadow_fault(d->shadow, lin + n, ACCESS_WRITE, &r) != SHADOW_RETRY)
 			return false;
 	return monitor_queue_empty(&d->monitor);
 }
@@ -217,6 +220,7 @@ bool deprivileged_interrupted(struct deprivileged *d, struct engine_exit *out)
 	int vector, err;
 
 	count(d, DEPRIVILEGED_SIGNAL);
+	d->interrupted = true;
 	d->inside = monitor_has(rip);
 	if (!d->inside)
 		return false;

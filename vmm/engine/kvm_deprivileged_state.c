@@ -97,6 +97,24 @@ static void pull_outside(struct deprivileged *d)
 	d->state.cpl = d->state.seg[X86_CS].selector & 3;
 }
 
+/*
+ * Where a signal ended KVM_RUN, KVM may be about to deliver an exception. It must not come when the
+ * guest is somewhere else by then. A fault comes again by itself, when its instruction does; a trap is
+ * ours to deliver.
+ */
+static int exception_drop(struct deprivileged *d)
+{
+	struct kvm_vcpu_events events;
+
+	if (ioctl(d->kvm.vcpu, KVM_GET_VCPU_EVENTS, &events) < 0)
+		return -errno;
+	if (!events.exception.injected && !events.exception.pending)
+		return 0;
+	d->trap_due = events.exception.nr == VEC_DB;
+	events.exception.injected = events.exception.pending = 0;
+	return ioctl(d->kvm.vcpu, KVM_SET_VCPU_EVENTS, &events) < 0 ? -errno : 0;
+}
+
 int deprivileged_pull(struct deprivileged *d)
 {
 	const struct kvm_regs *r = &d->kvm.run->s.regs.regs;
@@ -107,6 +125,9 @@ int deprivileged_pull(struct deprivileged *d)
 	if (d->known)
 		return 0;
 	err = d->inside ? 0 : kvm_settle(&d->kvm);
+	if (!err && (!d->inside || d->interrupted))
+		err = exception_drop(d);
+	d->interrupted = false;
 	if (err)
 		return err;
 	const uint64_t gpr[X86_GPRS] = { r->rax, r->rcx, r->rdx, r->rbx,
@@ -396,7 +417,6 @@ int deprivileged_push(struct deprivileged *d)
 	if (err)
 		return err;
 	deprivileged_mirror(d);
-	/* a new watch may have dropped every shadow page */
 	queue_root(d);
 	by_frame = loadable(d, X86_CS) && loadable(d, X86_SS) && !d->state.sti_shadow &&
 		   !d->state.mov_ss_shadow && !d->shadow_state;

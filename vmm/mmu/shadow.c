@@ -147,6 +147,13 @@ void shadow_destroy(struct shadow *s)
 
 /* --- what others ask ------------------------------------------------------------------------------ */
 
+void shadow_hold(struct shadow *s, pfn_t frame, bool on)
+{
+	s->frame[frame].held = on;
+	if (on)
+		frame_protect(s, frame);
+}
+
 bool shadow_is_tracked(const struct shadow *s, pfn_t frame)
 {
 	return frame_watched(s, frame);

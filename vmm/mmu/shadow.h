@@ -220,6 +220,12 @@ enum shadow_outcome shadow_fault(struct shadow *s, gva_t lin, unsigned access,
  */
 void shadow_guest_store(struct shadow *s, gpa_t gpa, uint64_t len);
 
+/*
+ * The engine wants stores to this frame to end in SHADOW_EMULATE, whether it is a table or not: what it
+ * holds is mirrored elsewhere (descriptors).
+ */
+void shadow_hold(struct shadow *s, pfn_t frame, bool on);
+
 /* Is a store to this frame to be announced? */
 bool shadow_is_tracked(const struct shadow *s, pfn_t frame);
 

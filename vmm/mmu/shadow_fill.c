@@ -172,7 +172,7 @@ static enum shadow_outcome leaf_fill(struct shadow *s, uint32_t pt, gva_t lin, u
 	bool open = !(access & ACCESS_USER) && (write || p->entry[index] & SPTE_WP_OFF);
 	uint64_t value;
 
-	if (write && frame_watched(s, gfn))
+	if (write && frame_is_table(s, gfn))
 		release_frame(s, gfn, lin);
 	value = leaf_of(s, p->role, pte, frame, open);
 	if (value != p->entry[index]) {

@@ -65,6 +65,7 @@ struct shadow_frame {
 	uint16_t tables;   /* shadow pages that stand for it as a table of level 1 or 2 */
 	uint8_t writes;	   /* stores since it was last of use */
 	bool unsync;	   /* stores are not announced */
+	bool held;	   /* the engine wants to hear of stores: shadow_hold() */
 };
 
 struct shadow {
@@ -126,9 +127,14 @@ void frame_remove_table(struct shadow *s, pfn_t gfn);
 /* No leaf maps it writable any more. */
 void frame_protect(struct shadow *s, pfn_t gfn);
 /* Is it a table whose stores must be seen? */
-static inline bool frame_watched(const struct shadow *s, pfn_t gfn)
+static inline bool frame_is_table(const struct shadow *s, pfn_t gfn)
 {
 	return gfn < s->config.ram_frames && s->frame[gfn].tables && !s->frame[gfn].unsync;
+}
+/* Or does the engine want to see them? Then no leaf maps it writable. */
+static inline bool frame_watched(const struct shadow *s, pfn_t gfn)
+{
+	return frame_is_table(s, gfn) || (gfn < s->config.ram_frames && s->frame[gfn].held);
 }
 
 static inline ref_t ref_of(uint32_t page, uint32_t index)

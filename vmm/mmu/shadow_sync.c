@@ -219,7 +219,7 @@ void shadow_guest_store(struct shadow *s, gpa_t gpa, uint64_t len)
 		uint32_t at = gpa & PAGE_OFFSET_MASK;
 		uint32_t step = len < PAGE_BYTES - at ? (uint32_t)len : PAGE_BYTES - at;
 
-		if (frame_watched(s, gpa >> PAGE_SHIFT))
+		if (frame_is_table(s, gpa >> PAGE_SHIFT))
 			frame_stored(s, gpa >> PAGE_SHIFT, at, step);
 		gpa += step;
 		len -= step;
