@@ -60,7 +60,28 @@ static int wipe_on_fork(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 	return vma->vm_file ? -EINVAL : 0;
 }
 
-/* What an advice does: a function, if it has one, then flags that change. */
+/* Pages are brought in now, which the VMA must permit; those of a range up to what cannot be. */
+static int populate(struct mm_struct *mm, vaddr_t start, vaddr_t end, bool write)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		struct vm_area_struct *vma = find_vma_intersection(mm, start, start + 1);
+		int err;
+
+		if (!vma)
+			return -ENOMEM;
+		if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+			return -EINVAL;
+		err = fault_in_page(vma, start, write);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * What an advice does: a function, if it has one, then flags that change. Those about huge pages and about
+ * merging of equal pages are unknown, as to a Linux built without them.
+ */
 static const struct advice {
 	int number;
 	int (*fn)(struct vm_area_struct *vma, vaddr_t start, vaddr_t end);
@@ -105,13 +126,21 @@ static int advise_part(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
 
 int do_madvise(struct mm_struct *mm, vaddr_t start, uint32_t len, int number)
 {
+	const bool populates = number == MADV_POPULATE_READ || number == MADV_POPULATE_WRITE;
 	const struct advice *advice = find_advice(number);
-	uint32_t bytes = page_align(len);
-	vaddr_t end = start + bytes;
-	int holes = 0, err;
+	/* What reaches beyond user space has a hole at its end, as for a 64-bit kernel's 32-bit programs. */
+	uint64_t asked = page_round_up((uint64_t)start + len);
+	vaddr_t end = asked < TASK_SIZE ? (vaddr_t)asked : TASK_SIZE;
+	int holes = asked > TASK_SIZE ? -ENOMEM : 0, err;
 
-	if (!advice || start & ~PAGE_MASK || bytes < len || end < start)
+	if ((!advice && !populates) || start & ~PAGE_MASK)
 		return -EINVAL;
+	if (!len)
+		return 0;
+	if (populates) {
+		err = populate(mm, start, end, number == MADV_POPULATE_WRITE);
+		return err ? err : holes;
+	}
 	/* Holes are told at the end, when all that is there has been advised. */
 	while (start < end) {
 		struct vm_area_struct *vma = find_vma(mm, start);
@@ -171,7 +200,7 @@ int do_mincore(struct mm_struct *mm, vaddr_t start, uint32_t pages, uint8_t *vec
 /* No file is written back yet, so all that is left of msync is what it checks. */
 int do_msync(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t flags)
 {
-	uint64_t at = start, end = (at + len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	uint64_t at = start, end = page_round_up(at + len);
 	int holes = 0;
 
 	if (flags & ~(uint32_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || start & ~PAGE_MASK ||

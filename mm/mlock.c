@@ -62,7 +62,7 @@ static uint32_t count_locked(struct mm_struct *mm, vaddr_t start, uint64_t end)
 
 int do_mlock(struct mm_struct *mm, vaddr_t start, uint32_t len, bool on)
 {
-	uint64_t end = ((uint64_t)start + len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	uint64_t end = page_round_up((uint64_t)start + len);
 	uint32_t limit = mm->rlim_memlock >> PAGE_SHIFT;
 	uint64_t locked;
 	int err;

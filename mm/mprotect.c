@@ -102,7 +102,7 @@ int do_mprotect(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t prot
 	uint32_t grows = prot & both;
 	bool read_implies_exec = mm->read_implies_exec && prot & PROT_READ;
 	/* A range that leaves the 4 GiB is a hole at its end: what comes before it is still done. */
-	uint64_t end = ((uint64_t)start + len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	uint64_t end = page_round_up((uint64_t)start + len);
 	vaddr_t stop = end < TASK_SIZE ? (vaddr_t)end : TASK_SIZE;
 	struct vm_area_struct *vma;
 	int err;

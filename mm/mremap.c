@@ -271,7 +271,7 @@ uint32_t do_mremap(struct mm_struct *mm, vaddr_t addr, uint32_t old_len, uint32_
 	struct remap r = {
 		.mm = mm,
 		.addr = addr,
-		.old_len = ((uint64_t)old_len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1),
+		.old_len = page_round_up(old_len),
 		.new_len = page_align(new_len),
 		.flags = flags,
 		.new_addr = new_addr,

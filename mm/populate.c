@@ -15,8 +15,8 @@ static bool is_mapped(struct mm_struct *mm, vaddr_t addr, bool write)
 	return pte && pte_present(*pte) && (!write || pte_write(*pte));
 }
 
-/* Until the page is there: 0 or error. More than one round where another took it away meanwhile. */
-static int fault_in(struct vm_area_struct *vma, vaddr_t addr, bool write)
+/* More than one round where another took it away meanwhile. */
+int fault_in_page(struct vm_area_struct *vma, vaddr_t addr, bool write)
 {
 	while (!is_mapped(vma->vm_mm, addr, write)) {
 		enum fault_outcome outcome = handle_mm_fault(vma->vm_mm, vma, addr, write);
@@ -40,7 +40,7 @@ int make_pages_present(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 			return -EFAULT;
 		/* Private pages are made one's own now; a shared one need not become dirty. */
 		write = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
-		err = fault_in(vma, addr, write);
+		err = fault_in_page(vma, addr, write);
 		if (err)
 			return err;
 	}
@@ -63,7 +63,7 @@ static bool access_page(struct mm_struct *mm, vaddr_t addr, void *buf, uint32_t 
 	struct vm_area_struct *vma = vma_for_access(mm, addr, write);
 	char *page;
 
-	if (!vma || fault_in(vma, addr, write))
+	if (!vma || fault_in_page(vma, addr, write))
 		return false;
 	page = kmap_atomic(pfn_to_page(pte_pfn(*pte_offset(mm, addr))), KM_USER0);
 	if (write)

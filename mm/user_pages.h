@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files that change page tables of user space share, and nobody else uses: fault.c, memory.c,
- * copy.c, populate.c, rmap.c, mm_check_pte.c.
+ * copy.c, populate.c, madvise.c, rmap.c,
+ * mm_check_pte.c, show_mm.c.
  *
  * Order of changes. Rights are added, and pages mapped, by a store alone: what the CPU holds of an entry
  * that was less is at worst a fault more, which the ladder answers by doing nothing (a fault drops what
@@ -63,6 +64,12 @@ static inline vaddr_t table_end(vaddr_t addr, vaddr_t end)
 
 	return next - 1 < end - 1 ? next : end;
 }
+
+/*
+ * The page at addr, which lies in vma, is there after it, and may be written if `write`: 0, -ENOMEM, -EFAULT.
+ * Whether the VMA permits the access, the caller has checked. (populate.c)
+ */
+int fault_in_page(struct vm_area_struct *vma, vaddr_t addr, bool write);
 
 /* Flush user pages [start, end) of mm if it is live. */
 void flush_tlb_user_range(const struct mm_struct *mm, vaddr_t start, vaddr_t end);

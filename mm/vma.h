@@ -27,6 +27,15 @@ static inline uint32_t page_align(uint32_t bytes)
 	return (bytes + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
+/*
+ * The same without an end. A range that leaves the 4 GiB is for mprotect, mlock, msync and madvise one
+ * with a hole at its end, as for the 32-bit programs of a 64-bit Linux; an i386 one would refuse some.
+ */
+static inline uint64_t page_round_up(uint64_t bytes)
+{
+	return (bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+}
+
 /* The cache of VMAs, once; the tree of a new mm. */
 void vma_cache_init(void);
 void vma_tree_init(struct mm_struct *mm);
