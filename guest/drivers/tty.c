@@ -75,7 +75,8 @@ enum {
 #define TIOCNOTTY 0x5422u
 #define TIOCGSID 0x5429u
 
-#define TTY_BYTES 4096u /* a power of two */
+#define TTY_BYTES 4096u	 /* a power of two */
+#define CHUNK_BYTES 256u /* what is copied at once */
 
 struct termios {
 	u32 iflag, oflag, cflag, lflag;
@@ -407,39 +408,69 @@ static int wait_for_input(u32 n)
 	return err;
 }
 
+/*
+ * Up to n bytes into buf and out of the terminal, or -EAGAIN: there are none; *last: what comes is for
+ * another read. At once, as ^C in the interrupt handler empties the terminal, and other readers may
+ * come when this one sleeps.
+ */
+static int take_chunk(u8 *buf, u32 n, bool *last)
+{
+	u32 flags = local_irq_save(), end;
+	int taken = readable() ? 0 : -EAGAIN;
+	bool eof;
+
+	end = chunk_end(n, &eof);
+	while (tty.tail != end)
+		buf[taken++] = tty.data[tty.tail++ % TTY_BYTES];
+	*last = eof || !readable() ||
+		(boot_params.tty && local_flag(ICANON) && taken > 0 && is_line_end(buf[taken - 1]));
+	tty.tail += eof;
+	local_irq_restore(flags);
+	return taken;
+}
+
+/* Until something is taken; with VMIN of 0 it may be nothing. */
+static int wait_and_take(const struct file *f, u8 *buf, u32 n, u32 left, bool *last)
+{
+	int taken, err;
+
+	for (;;) {
+		err = f->f_flags & O_NONBLOCK ? 0 : wait_for_input(left);
+		if (err)
+			return err;
+		taken = take_chunk(buf, n, last);
+		if (taken >= 0 || f->f_flags & O_NONBLOCK)
+			return taken;
+		if (!wanted(left))
+			return 0;
+	}
+}
+
 static int32_t tty_read(struct file *f, struct uio *u, u64 *pos)
 {
-	u32 end, n = 0;
-	bool eof;
-	int err;
+	u8 buf[CHUNK_BYTES];
+	bool last = false;
+	u32 total = 0;
 
-	if (!u->left)
-		return 0;
-	if (!readable() && f->f_flags & O_NONBLOCK)
-		return -EAGAIN;
-	err = f->f_flags & O_NONBLOCK ? 0 : wait_for_input(u->left);
-	if (err)
-		return err;
-	end = chunk_end(u->left, &eof);
-	while (tty.tail != end) {
-		u32 offset = tty.tail % TTY_BYTES, part = TTY_BYTES - offset, done;
+	while (u->left && !last) {
+		u32 n = u->left < CHUNK_BYTES ? u->left : CHUNK_BYTES, done;
+		int taken = total ? take_chunk(buf, n, &last)
+				  : wait_and_take(f, buf, n, u->left, &last);
 
-		if (part > end - tty.tail)
-			part = end - tty.tail;
-		done = uio_put(u, tty.data + offset, part);
-		tty.tail += done;
-		n += done;
-		if (done < part)
-			return n ? (int32_t)n : -EFAULT;
+		if (taken < 0)
+			return total ? (int32_t)total : taken;
+		done = uio_put(u, buf, (u32)taken);
+		total += done;
+		if (done < (u32)taken)
+			return total ? (int32_t)total : -EFAULT;
 	}
-	tty.tail += eof;
 	tty_receive();
-	return (int32_t)n;
+	return (int32_t)total;
 }
 
 static int32_t tty_write(struct file *f, struct uio *u, u64 *pos)
 {
-	char text[256];
+	char text[CHUNK_BYTES];
 	u32 total = 0;
 
 	while (u->left) {

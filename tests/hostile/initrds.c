@@ -125,6 +125,40 @@ static void good(void)
 	trailer();
 }
 
+/* The same anywhere in memory: its code has no addresses. */
+static void position_independent(void)
+{
+	uint8_t pie[sizeof(program)];
+	const uint32_t start = 0x54;
+
+	memcpy(pie, &program, sizeof(pie));
+	pie[16] = 3;
+	memcpy(pie + 24, &start, 4); /* e_entry */
+	memset(pie + 60, 0, 4);	     /* p_vaddr */
+	add("init", FILE_MODE, pie, sizeof(pie));
+	trailer();
+}
+
+/* A program that would fail, and wants to be loaded by one that ends with status 0. */
+static void interpreter_runs_first(void)
+{
+	static const char name[] = "/lib/ld.so";
+	uint8_t pie[sizeof(program)], wants[128 + sizeof(name)] = { 0 };
+	const uint32_t start = 0x54, two = 2, interp[8] = { 3, 128, 0, 0, sizeof(name) };
+
+	memcpy(pie, &program, sizeof(pie));
+	pie[16] = 3;
+	memcpy(pie + 24, &start, 4);
+	memset(pie + 60, 0, 4);
+	memcpy(wants, &program, 84); /* header and PT_LOAD; zeros are no code */
+	memcpy(wants + 44, &two, 2); /* e_phnum */
+	memcpy(wants + 84, interp, sizeof(interp));
+	memcpy(wants + 128, name, sizeof(name));
+	add("lib/ld.so", FILE_MODE, pie, sizeof(pie));
+	add("init", FILE_MODE, wants, sizeof(wants));
+	trailer();
+}
+
 static void padded_to_512(void)
 {
 	good();
@@ -345,6 +379,8 @@ static const struct {
 	const char *says;
 } archives[] = {
 	{ "good", good, 0, "1 files, 0 directories" },
+	{ "position_independent", position_independent, 0, "1 files" },
+	{ "interpreter_runs_first", interpreter_runs_first, 0, "2 files, 1 directories" },
 	{ "padded_to_512", padded_to_512, 0, "1 files" },
 	{ "two_archives", two_archives, 0, "2 files" },
 	{ "hard_links", hard_links, 0, "1 files" },
