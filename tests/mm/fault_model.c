@@ -91,8 +91,10 @@ static enum fault_outcome reach(struct mm_struct *mm, vaddr_t addr, bool write, 
 		pte = lookup_user_pte(mm, addr);
 		if (outcome > FAULT_DONE_MAJOR)
 			return outcome;
-		if (!pte || (*pte & right) != right)
+		if (!pte || (*pte & right) != right) {
 			fail("%08x: the fault is told to be mended, and is not", addr);
+			return FAULT_OOM;
+		}
 	}
 	p = kmap_atomic(pfn_to_page(pte_pfn(*pte)), KM_USER0);
 	if (write)
