@@ -263,15 +263,15 @@ static void copy_thread(struct task_struct *t, const struct pt_regs *regs, u32 s
 	set_entry(t, ret_from_fork, 0, 0);
 }
 
-static int tell_tids(struct task_struct *t, const struct fork_args *args)
+/* What cannot be written is not told, and no error, as in Linux. */
+static void tell_tids(struct task_struct *t, const struct fork_args *args)
 {
-	if ((args->flags & CLONE_PARENT_SETTID) && put_user_u32(t->pid, args->parent_tid))
-		return -EFAULT;
+	if (args->flags & CLONE_PARENT_SETTID)
+		put_user_u32(t->pid, args->parent_tid);
 	if (args->flags & CLONE_CHILD_CLEARTID)
 		t->clear_child_tid = args->child_tid;
 	if (args->flags & CLONE_CHILD_SETTID)
 		access_process_vm(t->mm, args->child_tid, &t->pid, sizeof(t->pid), true);
-	return 0;
 }
 
 int do_fork(const struct pt_regs *regs, const struct fork_args *args)
@@ -299,7 +299,7 @@ int do_fork(const struct pt_regs *regs, const struct fork_args *args)
 	copy_thread(t, regs, args->sp);
 	link_task(t, current, alloc_pid());
 	t->forked = true;
-	tell_tids(t, args); /* Linux ignores a bad address, too */
+	tell_tids(t, args);
 	if (args->flags & CLONE_VFORK) {
 		init_completion(&vfork_done);
 		t->vfork_done = &vfork_done;

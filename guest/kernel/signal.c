@@ -55,12 +55,16 @@ void signals_exec(struct signal_state *s)
 	s->trapno = s->error = s->cr2 = 0;
 }
 
+/* Interrupts off: a handler may send a signal or set WORK_RESCHED meanwhile. */
 void recalc_sigpending(struct task_struct *t)
 {
+	u32 flags = local_irq_save();
+
 	if (t->signal.pending & ~t->signal.blocked)
 		t->work |= WORK_SIGNAL;
 	else
 		t->work &= ~WORK_SIGNAL;
+	local_irq_restore(flags);
 }
 
 void set_blocked(u64 mask)
@@ -84,6 +88,7 @@ static bool does_nothing(const struct task_struct *t, int sig)
 	       (t == child_reaper && !(t->signal.forced & SIGMASK(sig)));
 }
 
+/* Interrupts are off. */
 static void make_pending(struct task_struct *t, int sig, const struct siginfo *info)
 {
 	if (!(t->signal.pending & SIGMASK(sig)))
@@ -125,6 +130,7 @@ int send_signal_group(u32 pgid, int sig, const struct siginfo *info)
 void force_signal(int sig, const struct siginfo *info)
 {
 	struct signal_state *s = &current->signal;
+	u32 flags = local_irq_save();
 
 	if ((s->blocked & SIGMASK(sig)) || s->action[sig].handler == SIG_IGN) {
 		s->action[sig].handler = SIG_DFL;
@@ -132,6 +138,7 @@ void force_signal(int sig, const struct siginfo *info)
 	}
 	s->forced |= SIGMASK(sig);
 	make_pending(current, sig, info);
+	local_irq_restore(flags);
 }
 
 void force_fault(int sig, int code, u32 addr, u32 trapno, u32 error)
@@ -145,8 +152,11 @@ void force_fault(int sig, int code, u32 addr, u32 trapno, u32 error)
 
 void force_kill(struct task_struct *t)
 {
+	u32 flags = local_irq_save();
+
 	t->signal.forced |= SIGMASK(SIGKILL);
 	make_pending(t, SIGKILL, NULL);
+	local_irq_restore(flags);
 }
 
 /* --- delivery ------------------------------------------------------------------------------------------- */

@@ -25,21 +25,24 @@ struct old_sigaction {
 	u32 handler, mask, flags, restorer;
 };
 
-static int do_sigaction(u32 sig, const struct k_sigaction *new, struct k_sigaction *old)
+static void do_sigaction(u32 sig, const struct k_sigaction *new, struct k_sigaction *old)
 {
 	struct k_sigaction *ka = &current->signal.action[sig];
+	u32 flags;
 
 	*old = *ka;
 	if (!new)
-		return 0;
+		return;
+	flags = local_irq_save();
 	*ka = *new;
 	ka->mask &= ~SIG_UNBLOCKABLE;
 	/* What is ignored is gone, also if it waits already (POSIX). */
 	if (ka->handler == SIG_IGN ||
-	    (ka->handler == SIG_DFL && (sig == SIGCHLD || sig == SIGCONT || sig == SIGWINCH)))
+	    (ka->handler == SIG_DFL &&
+	     (sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH)))
 		current->signal.pending &= ~SIGMASK(sig);
 	recalc_sigpending(current);
-	return 0;
+	local_irq_restore(flags);
 }
 
 static bool can_handle(u32 sig, bool change)
