@@ -145,6 +145,29 @@ USER static void wait_refuses_bad_arguments(u32 arg)
 	u_exit(0);
 }
 
+/* As glibc forks: the child finds its pid where CLONE_CHILD_SETTID says, the parent's copy stays. */
+USER static void clone_tells_tids(u32 arg)
+{
+	volatile u32 word = 0, told = 0;
+	int pid;
+
+	(void)arg;
+	CHECK(call2(U_CLONE, CLONE_VM | SIGCHLD, 0) == -EINVAL); /* a thread */
+	asm volatile(
+		"int $0x80"
+		: "=a"(pid)
+		: "a"(U_CLONE),
+		  "b"(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD),
+		  "c"(0), "d"(&told), "S"(0), "D"(&word)
+		: "memory");
+	if (!pid)
+		u_exit(word != (u32)call0(U_GETPID));
+	CHECK(pid > 0 && told == (u32)pid && !word);
+	CHECK(!u_wait(pid));
+	u_exit(0);
+}
+
+static const struct process_case tids = { clone_tells_tids, 0, EXITED(0) };
 static const struct process_case exits = { exit_with, 42, EXITED(42) };
 static const struct process_case exits_255 = { exit_with, 0x1ff, EXITED(255) };
 static const struct process_case copies = { fork_copies_memory, 9, EXITED(9) };
@@ -259,6 +282,7 @@ const struct selftest process_tests[] = {
 	{ "child_knows_its_parent", run_case, &parent },
 	{ "orphan_gets_another_parent", run_case, &orphan },
 	{ "vfork_lends_memory_and_waits", run_case, &lends },
+	{ "clone_tells_tids", run_case, &tids },
 	{ "wait4_refuses_bad_arguments", run_case, &refuses },
 	{ "nanosleep_sleeps_long_enough", nanosleep_sleeps_long_enough, NULL },
 	{ "tls_is_each_tasks_own", run_case, &tls },

@@ -70,6 +70,7 @@ USER_INLINE int call(u32 nr, u32 b, u32 c, u32 d, u32 s)
 #define U_OLD_MMAP 90
 #define U_MUNMAP 91
 #define U_WAIT4 114
+#define U_CLONE 120
 #define U_MPROTECT 125
 #define U_SCHED_YIELD 158
 #define U_NANOSLEEP 162
