@@ -30,7 +30,8 @@ struct selftest {
 extern const struct selftest trap_tests[], ring3_tests[], fault_tests[], paging_tests[],
 	segment_tests[], selector_tests[], gate_tests[], ioperm_tests[], double_fault_tests[],
 	debug_tests[], cpu_tests[], device_tests[], lib_tests[], sched_tests[], process_tests[],
-	signal_tests[], oom_tests[], uaccess_tests[], vfs_tests[], preempt_tests[];
+	signal_tests[], oom_tests[], uaccess_tests[], vfs_tests[], preempt_tests[],
+	pgtables_tests[], pgtables_store_tests[], pgtables_mode_tests[];
 
 /* The tests of the memory manager; mm_tests_collect() fills in the table. */
 extern struct selftest mm_tests[];
