@@ -159,6 +159,26 @@ static void check_pool(struct audit *a, uint32_t page)
 				(unsigned long long)pool[n]);
 }
 
+/* What is known of a frame against the shadow pages that stand for it; once, with the first of them. */
+static void check_table_frame(struct audit *a, uint32_t page)
+{
+	const struct shadow *s = a->s;
+	pfn_t gfn = s->page[page].gfn;
+	const struct shadow_frame *f = &s->frame[gfn];
+	unsigned tables = 0;
+
+	if (table_first(s, gfn) != page)
+		return;
+	for (uint32_t p = page; p != NO_PAGE; p = table_next(s, p))
+		tables++;
+	if (tables != f->tables)
+		finding(a, "frame 0x%llx: %u shadow pages, %u counted", (unsigned long long)gfn,
+			tables, f->tables);
+	if (f->unsync && !f->stale_at)
+		finding(a, "frame 0x%llx: out of sync, and not in the list",
+			(unsigned long long)gfn);
+}
+
 static void check_page(struct audit *a, uint32_t page)
 {
 	const struct shadow *s = a->s;
@@ -175,9 +195,8 @@ static void check_page(struct audit *a, uint32_t page)
 		finding(a, "page %u: %u entries present, %u counted", page, present, p->present);
 	if (page_find(s, p->gfn, p->role) != page)
 		finding(a, "page %u: not found by its frame and role", page);
-	if (page_is_table(p) && !s->frame[p->gfn].tables)
-		finding(a, "page %u: its frame 0x%llx is no table", page,
-			(unsigned long long)p->gfn);
+	if (page_is_table(p))
+		check_table_frame(a, page);
 	if (s->config.pool)
 		check_pool(a, page);
 }
@@ -192,21 +211,6 @@ static void check_frames(struct audit *a)
 		if (f->stale_at != n + 1 || !f->tables)
 			finding(a, "frame 0x%llx: in the list of stale ones, and not stale",
 				(unsigned long long)s->stale[n]);
-	}
-	for (pfn_t gfn = 0; gfn < s->config.ram_frames; gfn++) {
-		const struct shadow_frame *f = &s->frame[gfn];
-		unsigned tables = 0;
-
-		if (!f->tables)
-			continue;
-		for (uint32_t p = table_first(s, gfn); p != NO_PAGE; p = table_next(s, p))
-			tables++;
-		if (tables != f->tables)
-			finding(a, "frame 0x%llx: %u shadow pages, %u counted",
-				(unsigned long long)gfn, tables, f->tables);
-		if (f->unsync && !f->stale_at)
-			finding(a, "frame 0x%llx: out of sync, and not in the list",
-				(unsigned long long)gfn);
 	}
 }
 
