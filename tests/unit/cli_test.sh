@@ -309,6 +309,41 @@ for line in '"engine": "soft"' '"mmu": "direct"' '"tlb": "normal"' '"end": "inst
 	'"clock": "virtual"' '"image": "loop.bin"' '"guest_page_faults": 0' '"exits": \{' '"wall_ns": [1-9]'; do
 	ok "JSON has $line" has report.json "^ *$line"
 done
+ok "JSON of mmu direct has no counters of a shadow" has report.json '^ *"shadow": null'
+
+# --- mmu shadow ------------------------------------------------------------------------------------
+
+run guest.bin --append test=paging --stats --json report.json --trace shadow=trace --dump shadow \
+	--shadow-audit
+ok "self-tests pass under mmu shadow, audited" equal "$status" 0
+ok "stats name it" has err '^vmm: engine soft, mmu shadow, tlb normal'
+# The self-tests of paging change tables, invalidate, and load CR3 and CR4.
+for counter in faults fills "A/D updates" "guest page faults" "write-protect faults" "emulated writes" \
+	"root cache hits" "frames unshadowed" INVLPGs audits; do
+	ok "stats count shadow $counter" has err "^vmm:   shadow $counter: [1-9]"
+done
+ok "stats tell of the pool" has err '^vmm:   shadow pages: [1-9][0-9]* of 4096 in use, [1-9]'
+for key in fills accessed_dirty protect_faults emulated_writes root_hits unshadowed pool_used; do
+	ok "JSON has its $key" has report.json "^ *\"$key\": [1-9]"
+done
+for event in fill accessed fault track protect write zap unshadow root invlpg flush; do
+	ok "the trace has a $event" has trace \
+		"^ *[0-9]+ [0-9a-f]{8} $event +[0-9a-f]{8} [0-9a-f]{10} [0-9a-f]{8} [0-9a-f]{16}\$"
+done
+ok "each fill is a record" equal "$(grep -c ' fill ' trace)" \
+	"$(sed -n 's/^ *"fills": \([0-9]*\).*/\1/p' report.json)"
+ok "the dump shows both tables" has err '^c0[0-9a-f]{6}-c0[0-9a-f]{6} +0x00[0-9a-f]{6} W-ADL +0x00[0-9a-f]{6} W-'
+ok "and why they differ" has err 'a page table: stores are emulated$'
+legal() { ! grep -q 'NOT LEGAL' err; }
+ok "which is always legal" legal
+run guest.bin --append test=paging --stats --shadow-sync unsync
+ok "unsync counts tables that went and came back" has err '^vmm:   shadow tables resynced: [1-9]'
+run guest.bin --append test=paging --stats --shadow-pages 12
+ok "a small pool is recycled" has err '^vmm:   shadow pages recycled: [1-9]'
+ok "and is all in use" has err '^vmm:   shadow pages: [0-9]+ of 12 in use, 12 at most'
+run loop.bin --limit-insns 1000 --trace shadow
+ok "a trace without a file is on stderr" has err '^ +[0-9]+ 00100000 fill +00100000 '
+
 for ((i = 0; i < 1000; i++)); do echo padding; done >report.json
 run guest.bin --json report.json --append test=lib
 ok "an old report is replaced whole" equal "$(tail -n 1 report.json)" "}"

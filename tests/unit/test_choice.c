@@ -26,6 +26,12 @@ static void probe_mend(enum engine_mmu mmu, struct engine_probe *out)
 	*out = (struct engine_probe){ .reason = "there is no device; load a module" };
 }
 
+static void probe_shadow(enum engine_mmu mmu, struct engine_probe *out)
+{
+	*out = (struct engine_probe){ .usable = mmu == ENGINE_MMU_SHADOW,
+				      .reason = "it cannot walk the guest's" };
+}
+
 static void probe_direct(enum engine_mmu mmu, struct engine_probe *out)
 {
 	*out = (struct engine_probe){ .usable = mmu == ENGINE_MMU_DIRECT,
@@ -38,6 +44,7 @@ static const struct engine_ops fast_good = { .name = "fast", .probe = probe_good
 static const struct engine_ops fast_bare = { .name = "fast", .probe = probe_bare };
 static const struct engine_ops fast_mend = { .name = "fast", .probe = probe_mend };
 static const struct engine_ops fast_direct = { .name = "fast", .probe = probe_direct };
+static const struct engine_ops fast_shadow = { .name = "fast", .probe = probe_shadow };
 static const struct engine_ops slow_good = { .name = "slow",
 					     .features = ALL_FEATURES,
 					     .probe = probe_good };
@@ -164,7 +171,44 @@ static void no_engine_at_all_names_all_reasons(void)
 		ask(&questions[i]);
 }
 
+static void mmu_auto_is_direct_where_that_works_else_shadow(void)
+{
+	static const struct {
+		const struct engine_ops *fast, *slow;
+		const char *name;
+		const struct engine_ops *engine;
+		enum engine_mmu mmu;
+		const char *text;
+	} questions[] = {
+		{ &fast_good, &slow_good, "fast", &fast_good, ENGINE_MMU_DIRECT, "" },
+		{ &fast_shadow, &slow_good, "auto", &slow_good, ENGINE_MMU_DIRECT,
+		  "it cannot walk the guest's" },
+		{ &fast_shadow, &slow_good, "fast", &fast_shadow, ENGINE_MMU_SHADOW,
+		  "mmu shadow, since --engine fast: it cannot walk the guest's" },
+		{ &fast_bare, &slow_good, "fast", NULL, ENGINE_MMU_DIRECT,
+		  "--engine fast: this host is odd; run on another host, or use --engine slow" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(questions); i++) {
+		const struct engine_ops *const list[] = { questions[i].fast, questions[i].slow,
+							  NULL };
+		const struct choice_request request = { .list = list,
+							.name = questions[i].name,
+							.mmu_auto = true };
+		struct diag d = { .text = "" };
+		struct choice c;
+		int r = choice_make(&c, &request, &d);
+
+		CU_ASSERT_EQUAL(r, questions[i].engine ? 0 : -EINVAL);
+		CU_ASSERT_PTR_EQUAL(c.engine, questions[i].engine);
+		CU_ASSERT_STRING_EQUAL(r ? d.text : c.why, questions[i].text);
+		if (!r)
+			CU_ASSERT_EQUAL(c.mmu, questions[i].mmu);
+	}
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(mmu_auto_is_direct_where_that_works_else_shadow),
 	UNIT_TEST(auto_takes_the_first_that_works_and_says_why),
 	UNIT_TEST(auto_takes_the_engine_that_an_option_needs),
 	UNIT_TEST(named_engine_is_taken_without_a_word),

@@ -233,7 +233,7 @@ static void choice_names_all_choices(void)
 	accepts(&p, "g --mmu=direct --tlb=drop");
 	CU_ASSERT_EQUAL(p.o.mmu, ENGINE_MMU_DIRECT);
 	CU_ASSERT_EQUAL(p.o.tlb, X86_TLB_DROP);
-	refuses("g --mmu both", "use direct or shadow");
+	refuses("g --mmu both", "use direct, shadow or auto");
 	refuses("g --tlb none", "use normal, drop or hoard");
 	refuses("g --tlb norma", "use normal, drop or hoard");
 }
@@ -261,6 +261,33 @@ static void value_missing_or_too_much_is_refused(void)
 	refuses("g --stats=yes", "--stats takes no value");
 	refuses("g --json _", "the file name is empty");
 	refuses("g --initrd=", "the file name is empty");
+}
+
+static void options_of_the_shadow_ask_for_it_and_do_not_go_with_direct(void)
+{
+	static const char *const words[] = { "--shadow-pages 12", "--shadow-sync unsync",
+					     "--shadow-audit", "--trace shadow", "--dump shadow" };
+	char line[64];
+	struct parsed p;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+		snprintf(line, sizeof(line), "g %s", words[i]);
+		accepts(&p, line);
+		CU_ASSERT_EQUAL(p.o.mmu, ENGINE_MMU_SHADOW);
+		snprintf(line, sizeof(line), "g --mmu direct %s", words[i]);
+		refuses(line, "has no meaning with --mmu direct; use --mmu shadow");
+	}
+	accepts(&p, "g --shadow-pages 1048576 --trace shadow=a=b --mmu auto");
+	CU_ASSERT_EQUAL(p.o.shadow_pages, 1048576);
+	CU_ASSERT_EQUAL(p.o.mmu, ENGINE_MMU_SHADOW);
+	CU_ASSERT_STRING_EQUAL(options_trace_file(&p.o), "a=b");
+	accepts(&p, "g --trace shadow");
+	CU_ASSERT_PTR_NULL(options_trace_file(&p.o));
+	refuses("g --shadow-pages 11", "give a number from 12 to 1048576");
+	refuses("g --shadow-pages 1048577", "give a number from 12 to 1048576");
+	refuses("g --trace shadowy", "use shadow[=FILE]");
+	refuses("g --trace shadow=", "the file name is empty");
+	refuses("g --dump shadow=x", "use shadow");
 }
 
 /* Any value of --tlb, the default one too, is a wish; no limit is none. */
@@ -382,6 +409,7 @@ static void help_has_a_line_for_every_option_and_fits_80_columns(void)
 }
 
 static const struct unit_test tests[] = {
+	UNIT_TEST(options_of_the_shadow_ask_for_it_and_do_not_go_with_direct),
 	UNIT_TEST(defaults_are_those_of_the_help_text),
 	UNIT_TEST(options_stand_before_and_after_the_image),
 	UNIT_TEST(value_stands_in_the_next_word_or_after_equals),

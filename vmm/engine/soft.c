@@ -167,7 +167,7 @@ static void soft_mmio_write(void *ctx, gpa_t gpa, unsigned size, uint32_t value)
 
 static void soft_probe(enum engine_mmu mmu, struct engine_probe *out)
 {
-	out->usable = true;
+	*out = (struct engine_probe){ .usable = true };
 	snprintf(out->reason, sizeof(out->reason), "the interpreter runs on every host");
 }
 
