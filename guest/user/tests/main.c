@@ -69,17 +69,30 @@ void guest_only(const char *why)
 		skip(why);
 }
 
+static char own_path[400];
+
+/* From the root on: some tests change the folder. */
+static void find_own_path(void)
+{
+	const char *self = (const char *)getauxval(AT_EXECFN);
+	char here[300];
+
+	if (self[0] == '/' || !getcwd(here, sizeof(here)))
+		strlcpy(own_path, self, sizeof(own_path));
+	else
+		snprintf(own_path, sizeof(own_path), "%s/%s", here, self);
+}
+
 const char *in_root(const char *path)
 {
-	static char whole[4][256];
+	static char whole[4][512];
 	static unsigned turn;
-	const char *self = (const char *)getauxval(AT_EXECFN), *slash;
+	const char *slash = strrchr(own_path, '/'); /* .../bin/usertests */
 	char *out = whole[turn++ % 4];
 
 	if (in_guest())
 		return path;
-	slash = strrchr(self, '/'); /* .../bin/usertests */
-	snprintf(out, sizeof(whole[0]), "%.*s/..%s", (int)(slash - self), self, path);
+	snprintf(out, sizeof(whole[0]), "%.*s/..%s", (int)(slash - own_path), own_path, path);
 	return out;
 }
 
@@ -228,6 +241,7 @@ int main(int argc, char **argv)
 	for (unsigned s = 0; s < COUNT(suites); s++)
 		for (const struct usertest *t = suites[s]; t->name; t++)
 			total += (unsigned)is_wanted(t->name, argc - first, argv + first);
+	find_own_path();
 	if (!list)
 		printf("KTAP version 1\n1..%u\n", total);
 	for (unsigned s = 0; s < COUNT(suites); s++) {

@@ -285,6 +285,7 @@ static void exec_keeps_pid_and_folder(void)
 		execve(sh, argv, environ);
 		_exit(99);
 	}
+	close(fds[1]);
 	REQUIRE(waitpid(pid, &status, 0) == pid);
 	n = (size_t)read(fds[0], out, sizeof(out) - 1);
 	out[n < sizeof(out) ? n : 0] = '\0';

@@ -261,6 +261,20 @@ static void stack_ends_at_its_limit(void)
 	EXPECT_EQUAL(WTERMSIG(status), SIGSEGV);
 }
 
+/* Frames down to 8 pages above `to`; then that is written: the code of the fault, or 0. */
+static int __attribute__((noinline)) dig_and_write(volatile char *to)
+{
+	volatile char room[PAGE + 64];
+	int code;
+
+	room[0] = 1;
+	if ((uint32_t)room > (uint32_t)to + 8 * PAGE)
+		code = dig_and_write(to);
+	else
+		code = write_fault(to);
+	return room[0] ? code : -1;
+}
+
 static void stack_keeps_a_gap_of_256_pages_to_what_lies_below(void)
 {
 	struct map_line line;
@@ -271,10 +285,20 @@ static void stack_keeps_a_gap_of_256_pages_to_what_lies_below(void)
 	wall = (char *)line.start - 300 * PAGE;
 	REQUIRE(mmap(wall, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
 		wall);
-	/* 300 - 256 - 1 pages lie between wall's end and the gap. */
-	EXPECT_EQUAL(write_fault((char *)line.start - 43 * PAGE), 0);
-	EXPECT_EQUAL(write_fault((char *)line.start - 44 * PAGE), SEGV_MAPERR);
+	/* 300 - 256 - 1 pages lie between the gap above wall and the stack. */
+	EXPECT_EQUAL(dig_and_write((char *)line.start - 43 * PAGE), 0);
+	EXPECT_EQUAL(dig_and_write((char *)line.start - 44 * PAGE), SEGV_MAPERR);
 	EXPECT_EQUAL(write_fault(wall), 0);
+}
+
+static void stack_grows_no_further_than_65664_bytes_below_esp(void)
+{
+	struct map_line line;
+	int here = 0;
+
+	guest_only("Linux has no such rule since 5.0; 2.6.32 has");
+	REQUIRE(find_map(&here, &line) == 1);
+	EXPECT_EQUAL(write_fault((char *)line.start - 100 * PAGE), SEGV_MAPERR);
 }
 
 static char *managed;
@@ -365,6 +389,7 @@ const struct usertest tests_fault[] = {
 	TEST(stack_grows_by_touch),
 	TEST(stack_ends_at_its_limit),
 	TEST(stack_keeps_a_gap_of_256_pages_to_what_lies_below),
+	TEST(stack_grows_no_further_than_65664_bytes_below_esp),
 	TEST(a_pager_in_user_space_fills_pages_on_demand),
 	TEST(a_pager_may_map_what_was_not_there),
 	TEST(bss_behind_the_files_bytes_is_zero),

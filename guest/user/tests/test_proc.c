@@ -33,17 +33,22 @@ static void take_first(void *ctx, char *text)
 		strlcpy(f->text, text, sizeof(f->text));
 }
 
-/* "08048000-0804c000 r-xp 00000000 00:01 12 ...": columns of fixed width, the name in column 74. */
+/*
+ * "08048000-0804c000 r-xp 00000000 00:01 12 ...": columns of fixed width. The name's hangs on the size
+ * of the kernel's pointers: 25 + 6 * 4 characters come before it, or 25 + 6 * 8.
+ */
 static void maps_lines_have_linuxs_columns(void)
 {
 	struct first_line first = { .taken = 0 };
+	int name = in_guest() ? 25 + 6 * 4 : 25 + 6 * 8;
 
 	REQUIRE(for_each_line("/proc/self/maps", take_first, &first) == 0);
 	EXPECT(strncmp(first.text, "08048000-", 9) == 0);
 	EXPECT(strncmp(first.text + 17, " r-xp 00000000 ", 15) == 0);
 	EXPECT_EQUAL(first.text[34], ':');
-	EXPECT_EQUAL(first.text[72], ' ');
-	EXPECT_EQUAL(first.text[73], '/');
+	EXPECT_EQUAL(first.text[name - 1], ' ');
+	EXPECT_EQUAL(first.text[name], '/');
+	REQUIRE(strrchr(first.text, '/'));
 	EXPECT(strcmp(strrchr(first.text, '/'), "/usertests") == 0);
 }
 
@@ -238,7 +243,6 @@ static void meminfo_adds_up(void)
 	     free = proc_number("/proc/meminfo", "MemFree");
 
 	EXPECT(total > 0 && free > 0 && free < total);
-	EXPECT(proc_number("/proc/meminfo", "SwapTotal") >= 0);
 	EXPECT(proc_number("/proc/meminfo", "AnonPages") >= 0);
 	EXPECT(proc_number("/proc/meminfo", "PageTables") > 0);
 	EXPECT(proc_number("/proc/meminfo", "Slab") > 0);

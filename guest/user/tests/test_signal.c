@@ -454,7 +454,8 @@ static void sigreturn_without_a_frame_hurts_only_the_process(void)
 	EXPECT(WIFSIGNALED(status));
 }
 
-static void wait_for_signal_in(void (*sleep)(void *arg), void *arg, uint32_t flags)
+/* A helper sends it again and again: the first may come before this process sleeps. */
+static void wait_for_signal_in(void (*sleep)(void *arg), void *arg, uint32_t flags, int times)
 {
 	struct sigaction act = { .sa_handler = count, .sa_flags = flags };
 	pid_t me = getpid(), helper;
@@ -462,8 +463,10 @@ static void wait_for_signal_in(void (*sleep)(void *arg), void *arg, uint32_t fla
 	REQUIRE(sigaction(SIGUSR1, &act, NULL) == 0);
 	helper = fork();
 	if (helper == 0) {
-		sleep_ms(30);
-		kill(me, SIGUSR1);
+		for (int i = 0; i < times; i++) {
+			sleep_ms(30);
+			kill(me, SIGUSR1);
+		}
 		sleep_ms(30);
 		_exit(0);
 	}
@@ -484,7 +487,7 @@ static void a_signal_interrupts_a_read(void)
 	int fds[2];
 
 	REQUIRE(pipe(fds) == 0);
-	wait_for_signal_in(read_pipe, (void *)fds[0], 0);
+	wait_for_signal_in(read_pipe, (void *)fds[0], 0, 1000);
 }
 
 static void wait_child(void *arg)
@@ -494,7 +497,7 @@ static void wait_child(void *arg)
 
 static void a_restarting_handler_goes_on_waiting(void)
 {
-	wait_for_signal_in(wait_child, NULL, SA_RESTART);
+	wait_for_signal_in(wait_child, NULL, SA_RESTART, 2);
 }
 
 static void long_sleep(void *arg)
@@ -509,7 +512,7 @@ static void long_sleep(void *arg)
 
 static void a_signal_interrupts_nanosleep_which_tells_the_rest(void)
 {
-	wait_for_signal_in(long_sleep, NULL, SA_RESTART);
+	wait_for_signal_in(long_sleep, NULL, SA_RESTART, 1000);
 }
 
 static void handlers_without_a_restorer_return(void)

@@ -7,6 +7,7 @@
 #define RUSAGE_SELF 0
 #define RUSAGE_CHILDREN (-1)
 #define RLIMIT_STACK 3
+#define RLIMIT_NOFILE 7
 #define RLIM_INFINITY 0xffffffffu
 
 struct rlimit {
