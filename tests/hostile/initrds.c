@@ -142,7 +142,7 @@ static void position_independent(void)
 /* A program that would fail, and wants to be loaded by one that ends with status 0. */
 static void interpreter_runs_first(void)
 {
-	static const char name[] = "/lib/ld.so";
+	static const char name[11] = "/lib/ld.so";
 	uint8_t pie[sizeof(program)], wants[128 + sizeof(name)] = { 0 };
 	const uint32_t start = 0x54, two = 2, interp[8] = { 3, 128, 0, 0, sizeof(name) };
 
@@ -153,7 +153,7 @@ static void interpreter_runs_first(void)
 	memcpy(wants, &program, 84); /* header and PT_LOAD; zeros are no code */
 	memcpy(wants + 44, &two, 2); /* e_phnum */
 	memcpy(wants + 84, interp, sizeof(interp));
-	memcpy(wants + 128, name, sizeof(name));
+	snprintf((char *)wants + 128, sizeof(name), "%s", name);
 	add("lib/ld.so", FILE_MODE, pie, sizeof(pie));
 	add("init", FILE_MODE, wants, sizeof(wants));
 	trailer();
