@@ -98,8 +98,8 @@ static const struct advice {
 	{ MADV_DOFORK, NULL, VM_DONTCOPY, 0 },
 	{ MADV_WIPEONFORK, wipe_on_fork, 0, VM_WIPEONFORK },
 	{ MADV_KEEPONFORK, NULL, VM_WIPEONFORK, 0 },
-	{ MADV_DONTDUMP, NULL, 0, 0 }, /* there are no core dumps: no flag, so no split either */
-	{ MADV_DODUMP, NULL, 0, 0 },
+	{ MADV_DONTDUMP, NULL, 0, VM_DONTDUMP },
+	{ MADV_DODUMP, NULL, VM_DONTDUMP, 0 },
 	{ MADV_COLD, is_cold, 0, 0 },
 	{ MADV_PAGEOUT, is_cold, 0, 0 },
 };

@@ -57,6 +57,7 @@
 #define VM_ACCOUNT 0x00100000u
 #define VM_NORESERVE 0x00200000u
 #define VM_WIPEONFORK 0x02000000u /* fork gives the child zeros (Linux 4.14 and later) */
+#define VM_DONTDUMP 0x04000000u	  /* not in core dumps, which there are none of (Linux 3.4) */
 
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_MAY_FLAGS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)

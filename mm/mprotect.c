@@ -6,13 +6,20 @@
 
 #define PROT_SEM 0x8u /* for atomic operations: means nothing on x86 */
 
-/* Private memory that becomes writable is charged, once: *new_flags gets VM_ACCOUNT. 0 or -ENOMEM. */
+/*
+ * Private memory that becomes writable is charged: *new_flags gets VM_ACCOUNT. It stays so while it has
+ * pages; without any it loses it again, as in Linux today (2.6.32 never took it back), which lets it
+ * merge with what has always been read-only. 0 or -ENOMEM.
+ */
 static int charge(const struct vm_area_struct *vma, uint32_t pages, uint32_t *new_flags)
 {
 	const uint32_t charged = VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE;
 
-	if (!(*new_flags & VM_WRITE))
+	if (!(*new_flags & VM_WRITE)) {
+		if (!vma->vm_file && !vma->anon_vma)
+			*new_flags &= ~VM_ACCOUNT;
 		return 0;
+	}
 	/* (a) RLIMIT_DATA, where what was none becomes data; what is over the limit already may stay */
 	if (!may_expand_vm(vma->vm_mm, *new_flags, pages) &&
 	    may_expand_vm(vma->vm_mm, vma->vm_flags, pages))

@@ -465,6 +465,21 @@ static void mprotect_changes_what_is_before_a_hole(void)
 	rig_end();
 }
 
+/* What was writable and never written is not charged any more, and is what it would have been. */
+static void untouched_memory_that_becomes_read_only_merges_with_such(void)
+{
+	rig_begin();
+	rig_map(0, 4, PROT_READ);
+	rig_map(4, 4, RW);
+	CU_ASSERT_EQUAL(do_mprotect(rig.mm, at(4), 4 * PAGE_SIZE, PROT_READ), 0);
+	CU_ASSERT_STRING_EQUAL(rig_draw(8), "aaaaaaaa");
+	rig_map(4, 4, RW);
+	rig_touch(4, 1);
+	CU_ASSERT_EQUAL(do_mprotect(rig.mm, at(4), 4 * PAGE_SIZE, PROT_READ), 0);
+	CU_ASSERT_STRING_EQUAL(rig_draw(8), "aaaabbbb");
+	rig_end();
+}
+
 static void growsdown_begins_at_the_start_of_the_stack(void)
 {
 	rig_begin();
@@ -543,6 +558,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(munmap_takes_holes_and_parts),
 	UNIT_TEST(errors_of_mprotect),
 	UNIT_TEST(mprotect_changes_what_is_before_a_hole),
+	UNIT_TEST(untouched_memory_that_becomes_read_only_merges_with_such),
 	UNIT_TEST(growsdown_begins_at_the_start_of_the_stack),
 	UNIT_TEST(failed_allocations_leave_no_trace),
 	UNIT_END,
