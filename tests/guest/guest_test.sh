@@ -134,6 +134,7 @@ ok "with another error" says_once out '^panic: init=/etc cannot be run, error 13
 ok "words after -- are init's arguments" \
 	ends 0 --append 'ignored=0 init=/bin/echo plain -- one "two  words" test=panic' guest.bin
 ok "with what the kernel does not know before them" says_once out '^plain one two  words test=panic$'
+# shellcheck disable=SC2016 # the shell in the guest expands it
 ok "unknown name=value is in its environment" \
 	ends 0 --append 'FRUIT=apple init=/bin/sh HOME=/etc -- -c "echo $FRUIT $HOME $TERM"' guest.bin
 ok "beside HOME and TERM" says_once out '^apple /etc linux$'
