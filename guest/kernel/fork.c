@@ -98,7 +98,7 @@ static u32 alloc_pid(void)
 	return last_pid;
 }
 
-/* --- a task's parts -------------------------------------------------------------------------------------- */
+/* --- a task's parts --------------------------------------------------------------------------- */
 
 /* A copy of the current task with a stack, of its own, and nothing else that would need freeing. */
 static struct task_struct *task_alloc(void)
@@ -186,7 +186,7 @@ static void link_task(struct task_struct *t, struct task_struct *parent, u32 pid
 	total_forks++;
 }
 
-/* --- threads of the kernel -------------------------------------------------------------------------------- */
+/* --- threads of the kernel -------------------------------------------------------------------- */
 
 static int thread_create(int (*fn)(void *arg), void *arg, const char *name, u32 pid)
 {
@@ -226,7 +226,7 @@ void kernel_thread_returned(int status)
 		do_exit((status & 0xff) << 8);
 }
 
-/* --- fork ------------------------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 static int copy_parts(struct task_struct *t, u32 flags)
 {
@@ -352,7 +352,7 @@ SYSCALL_FN(set_tid_address)
 	return (int32_t)current->pid;
 }
 
-/* --- a new mm ------------------------------------------------------------------------------------------------ */
+/* --- a new mm --------------------------------------------------------------------------------- */
 
 void mm_release(struct task_struct *t)
 {

@@ -29,7 +29,7 @@ static bool idle;		    /* schedule() waits for a task */
 static struct mm_struct *loaded_mm; /* in CR3; NULL: the kernel's directory */
 static struct task_struct *switched_from;
 
-/* --- the run queue ------------------------------------------------------------------------------- */
+/* --- the run queue ---------------------------------------------------------------------------- */
 
 static void enqueue(struct task_struct *t)
 {
@@ -72,7 +72,7 @@ static struct task_struct *pick_next(void)
 	return next;
 }
 
-/* --- switching -------------------------------------------------------------------------------------- */
+/* --- switching -------------------------------------------------------------------------------- */
 
 void switch_mm(struct mm_struct *mm)
 {
@@ -142,7 +142,7 @@ void schedule(void)
 	local_irq_restore(flags);
 }
 
-/* --- time --------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void add_sleeper(struct task_struct *t)
 {

@@ -16,7 +16,7 @@
 	(SIGMASK(SIGCHLD) | SIGMASK(SIGCONT) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
 #define WOULD_STOP (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
 
-/* --- a task's handlers ------------------------------------------------------------------------------ */
+/* --- a task's handlers ------------------------------------------------------------------------ */
 
 int signals_dup(struct signal_state *s, const struct signal_state *parent)
 {
@@ -73,7 +73,7 @@ void set_blocked(u64 mask)
 	recalc_sigpending(current);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 /* It would do nothing to the task; init takes only what it has a handler for. */
 static bool does_nothing(const struct task_struct *t, int sig)
@@ -159,7 +159,7 @@ void force_kill(struct task_struct *t)
 	local_irq_restore(flags);
 }
 
-/* --- delivery ------------------------------------------------------------------------------------------- */
+/* --- delivery --------------------------------------------------------------------------------- */
 
 /* The next signal to deliver, 0 if there is none: SIGKILL, then what the program did itself. */
 static int dequeue_signal(struct siginfo *info)

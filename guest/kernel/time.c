@@ -51,7 +51,7 @@ u64 monotonic_ns(void)
 	       (clocks - seconds * PIT_TICK_RATE) * NSEC_PER_SEC / PIT_TICK_RATE;
 }
 
-/* --- the date ------------------------------------------------------------------------------------ */
+/* --- the date --------------------------------------------------------------------------------- */
 
 static u32 from_bcd(u8 value, bool binary)
 {

@@ -56,7 +56,7 @@ static void run_mm_test(struct selftest_result *r, const void *arg)
 	EXPECT_EQ(r, page_alloc_check() + slub_check() + vmalloc_check() + highmem_check(), 0);
 }
 
-/* --- what only the guest has --------------------------------------------------------------------- */
+/* --- what only the guest has ------------------------------------------------------------------ */
 
 static void kallsyms_names_a_function(struct selftest_result *r, const void *arg)
 {

@@ -44,7 +44,7 @@ static void end(void)
 	slots_clear();
 }
 
-/* --- calls through a gate ---------------------------------------------------------------------- */
+/* --- calls through a gate --------------------------------------------------------------------- */
 
 static void gate_from_ring3(struct selftest_result *r, const void *arg)
 {
@@ -142,7 +142,7 @@ static void gate_refused(struct selftest_result *r, const void *arg)
 	EXPECT_EQ(r, gate_count, 0);
 }
 
-/* --- the stack of the inner level ---------------------------------------------------------------- */
+/* --- the stack of the inner level ------------------------------------------------------------- */
 
 struct stack_case {
 	u16 ss1;
@@ -201,7 +201,7 @@ static void inner_stack_beyond_the_tss(struct selftest_result *r, const void *ar
 	EXPECT_EQ(r, t.error_code, __TSS_SEL);
 }
 
-/* --- conforming code ----------------------------------------------------------------------------- */
+/* --- conforming code -------------------------------------------------------------------------- */
 
 /* Code of ring 0 that ring 3 may call, at ring 3. */
 static void conforming_keeps_cpl(struct selftest_result *r, const void *arg)
@@ -259,7 +259,7 @@ static void load_ds_at_ring3(struct selftest_result *r, const void *arg)
 	end();
 }
 
-/* --- IRET and far RET to ring 3 ------------------------------------------------------------------ */
+/* --- IRET and far RET to ring 3 --------------------------------------------------------------- */
 
 static struct trapped return_outward(u32 by, u32 cs, u32 ss, u32 ds, const char *routine)
 {
@@ -345,7 +345,7 @@ static void iret_at_ring3(struct selftest_result *r, const void *arg)
 	EXPECT_EQ(r, t.regs.sp, STACK_TOP);
 }
 
-/* --- interrupt and trap gates -------------------------------------------------------------------- */
+/* --- interrupt and trap gates ----------------------------------------------------------------- */
 
 /* Through a gate of 16 bits and back by an IRET of 16 bits, in a segment that begins at the code. */
 static void gate16_int(struct selftest_result *r, const void *arg)

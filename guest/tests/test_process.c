@@ -23,7 +23,7 @@ static void run_case(struct selftest_result *r, const void *arg)
 	EXPECT_EQ(r, run_user(r, c->main, c->arg), c->status);
 }
 
-/* --- fork, exit, wait ---------------------------------------------------------------------------------- */
+/* --- fork, exit, wait ------------------------------------------------------------------------- */
 
 USER static void exit_with(u32 arg)
 {
@@ -178,7 +178,7 @@ static const struct process_case orphan = { orphan_gets_another_parent, 0, EXITE
 static const struct process_case lends = { vfork_lends_memory, 0, EXITED(0) };
 static const struct process_case refuses = { wait_refuses_bad_arguments, 0, EXITED(0) };
 
-/* --- the CPU -------------------------------------------------------------------------------------------- */
+/* --- the CPU ---------------------------------------------------------------------------------- */
 
 USER static void sleep_takes_its_time(u32 ms)
 {
@@ -224,7 +224,7 @@ USER static void tls_is_each_tasks_own(u32 arg)
 
 static const struct process_case tls = { tls_is_each_tasks_own, 0, EXITED(0) };
 
-/* --- system calls ------------------------------------------------------------------------------------------ */
+/* --- system calls ----------------------------------------------------------------------------- */
 
 #define UNKNOWN_NR 17 /* break(2), which Linux does not have either */
 

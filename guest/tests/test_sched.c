@@ -48,7 +48,7 @@ static void wait_without_hang_says_not_yet(struct selftest_result *r, const void
 	EXPECT_EQ(r, wait_for(pid), 0);
 }
 
-/* --- order and wait queues --------------------------------------------------------------------------------- */
+/* --- order and wait queues -------------------------------------------------------------------- */
 
 static char order[16];
 
@@ -126,7 +126,7 @@ static void completion_is_kept_for_who_comes_later(struct selftest_result *r, co
 	wait_for_completion(&c);
 }
 
-/* --- time ------------------------------------------------------------------------------------------------------ */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static int sleep_ticks(void *arg)
 {

@@ -16,7 +16,7 @@
 #define BEYOND_GDT 0x1000
 #define UNTOUCHED USER_UNTOUCHED
 
-/* --- LAR, LSL, VERR, VERW ------------------------------------------------------------------------ */
+/* --- LAR, LSL, VERR, VERW --------------------------------------------------------------------- */
 
 /* Result and ZF of one of the four. */
 struct answer {
@@ -108,7 +108,7 @@ static void ask_at_ring3(struct selftest_result *r, const void *arg)
 	EXPECT_EQ(r, value, c->value);
 }
 
-/* --- ARPL ---------------------------------------------------------------------------------------- */
+/* --- ARPL ------------------------------------------------------------------------------------- */
 
 static void arpl(struct selftest_result *r, const void *arg)
 {
@@ -128,7 +128,7 @@ static void arpl(struct selftest_result *r, const void *arg)
 	}
 }
 
-/* --- the LDT ------------------------------------------------------------------------------------- */
+/* --- the LDT ---------------------------------------------------------------------------------- */
 
 #define LDT_ENTRIES 3
 #define LDT_DATA (1 * 8 | SELECTOR_TI)

@@ -9,7 +9,7 @@
 #include <arch/traps.h>
 #include <kernel/sched.h>
 
-/* --- exceptions become signals ----------------------------------------------------------------------- */
+/* --- exceptions become signals ---------------------------------------------------------------- */
 
 struct death {
 	void (*main)(u32 arg);
@@ -65,7 +65,7 @@ static const struct death d_far = { far_jump, 0, SIGSEGV };
 static const struct death d_tss = { far_jump_tss, 0, SIGSEGV };
 static const struct death d_gate = { irq_gate, 0, SIGSEGV };
 
-/* --- handlers --------------------------------------------------------------------------------------------- */
+/* --- handlers --------------------------------------------------------------------------------- */
 
 /* Words of Linux's siginfo_t, ucontext and its sigcontext. */
 #define SI_SIGNO 0
@@ -154,7 +154,7 @@ static const struct death h_kernel = { touch_kernel, PAGE_OFFSET + 0x100000,
 				       EXITED(PAGE_OFFSET >> 24) };
 static const struct death h_kernel_hole = { touch_kernel, 0xffbff000, EXITED(0xff) };
 
-/* --- handlers of sent signals -------------------------------------------------------------------------- */
+/* --- handlers of sent signals ----------------------------------------------------------------- */
 
 /* Counts in the word that the test keeps at COUNTERS: one for each signal. */
 #define COUNTERS 0x30000000u
@@ -379,7 +379,7 @@ static const struct death s_eintr = { wait_interrupted, 0, EXITED(0) };
 static const struct death s_restart = { wait_interrupted, SA_RESTART, EXITED(0) };
 static const struct death s_suspend = { suspend, 0, EXITED(0) };
 
-/* --- stacks --------------------------------------------------------------------------------------------------- */
+/* --- stacks ----------------------------------------------------------------------------------- */
 
 #define ALTSTACK_BYTES 8192u
 
@@ -416,7 +416,7 @@ USER static void overflow_stack(u32 with_altstack)
 static const struct death t_alt = { overflow_stack, 1, EXITED(21) };
 static const struct death t_none = { overflow_stack, 0, SIGSEGV };
 
-/* --- what sigreturn lets through ------------------------------------------------------------------------------ */
+/* --- what sigreturn lets through -------------------------------------------------------------- */
 
 /* In COUNTERS: which word of the ucontext gets which value. */
 USER static void spoil_context(int sig, u32 *info, u32 *uc)

@@ -14,7 +14,7 @@
 
 #include "mm/slub.h"
 
-/* --- paths --------------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------ */
 
 static const struct path_case {
 	const char *name;
@@ -88,7 +88,7 @@ static void long_names_are_ENAMETOOLONG(struct selftest_result *r, const void *a
 	kfree(name);
 }
 
-/* --- /proc ------------------------------------------------------------------------------------------------ */
+/* --- /proc ------------------------------------------------------------------------------------ */
 
 #define TEXT_BYTES 2048
 
@@ -190,7 +190,7 @@ static void text_of_a_process_that_ended_is_ESRCH(struct selftest_result *r, con
 	fput(f);
 }
 
-/* --- the terminal ---------------------------------------------------------------------------------------------- */
+/* --- the terminal ----------------------------------------------------------------------------- */
 
 /* Keys, as the interrupt handler would bring them. The console shows their echo. */
 static void type(const char *keys)
@@ -263,7 +263,7 @@ static void bytes_pass_where_no_terminal_is(struct selftest_result *r, const voi
 	boot_params.tty = tty;
 }
 
-/* --- pipes ---------------------------------------------------------------------------------------------------- */
+/* --- pipes ------------------------------------------------------------------------------------ */
 
 #define BLOCKS 40
 #define BLOCK_BYTES 3000 /* no part of what a pipe holds, so that there is room for less, too */
