@@ -176,15 +176,17 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 
 void exit_mmap(struct mm_struct *mm)
 {
-	/* Pages first: what they are anonymous by must outlive them. */
-	zap_page_range(mm, 0, TASK_SIZE);
+	/* Pages first: what they are anonymous by must outlive them. Tables are as full as VMAs are long. */
+	for (struct vm_area_struct *vma = mm->mmap; vma; vma = vma->vm_next)
+		zap_page_range(mm, vma->vm_start, vma->vm_end);
 	while (mm->mmap) {
 		struct vm_area_struct *vma = mm->mmap;
+		vaddr_t start = vma->vm_start, end = vma->vm_end;
 
 		vma_account(mm, vma->vm_flags, vma->vm_file, -(int32_t)vma_pages(vma));
 		vma_remove(vma);
+		free_pgtables(mm, start, end);
 	}
-	free_pgtables(mm, 0, TASK_SIZE);
 }
 
 void mmput(struct mm_struct *mm)
