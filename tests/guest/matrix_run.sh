@@ -66,6 +66,22 @@ same() { # LAST-LINE VMM-ARG...
 	[ ! -s "$dir/diff" ] && grep -qE "$last" "$dir/got"
 }
 
+# The results of a user program of the guest are those of the reference, line by line; whether they
+# are right is the program's own test.
+same_results() { # PROGRAM [ARG...]
+	local words="init=/bin/$*"
+	printed all_want "${reference[@]}" -m 64M --append "$words" guest.bin
+	grep -E '^(not )?ok [0-9]+ ' "$dir/all_want" >"$dir/want"
+	printed all_got "${options[@]}" -m 64M --append "$words" guest.bin
+	grep -E '^(not )?ok [0-9]+ ' "$dir/all_got" >"$dir/got"
+	diff "$dir/want" "$dir/got" >"$dir/diff" && [ -s "$dir/got" ]
+}
+
+# Is it among the programs that the guest was built with?
+has_program() { # NAME
+	grep -qa "bin/$1" guest.bin
+}
+
 matrix_agrees() {
 	"$vmm" "${options[@]}" -m 64M matrix.bin >"$dir/matrix" 2>"$dir/err" </dev/null || return 1
 	# shellcheck disable=SC2086 # options without blanks
@@ -81,12 +97,15 @@ all_outcomes() {
 }
 
 run_row() { # NAME STEPS VMM-OPTION...
-	local name=$1 steps=${STEPS:-$2} seed
+	local name=$1 steps=${STEPS:-$2} seed program
 	shift 2
 	options=("$@")
 	ok "$name: self-tests" same '^ok [0-9]+ ' -m 64M --append test=quick guest.bin
 	ok "$name: the memory manager's tests" same '^ok [0-9]+ ' \
 		-m 80M --append "test=mm highmem=16M" guest.bin
+	for program in usertests mmapfuzz; do
+		! has_program $program || ok "$name: $program" same_results $program
+	done
 	ok "$name: the permission matrix agrees with the oracle" matrix_agrees
 	for seed in 1 2; do
 		ok "$name: $steps steps of pt_fuzz, seed $seed" same '^pt_fuzz end' -m 64M \
