@@ -209,6 +209,8 @@ static bool return_code(struct cpu *c, const struct insn *i, struct far_return *
 		return false;
 	attr = descriptor_attr(&t->code);
 	t->cpl = (uint8_t)selector_rpl(c, t->selector);
+	if (c->env.ring1 && (t->selector & 3) == 1 && attr_is_code(attr) && SEG_DPL(attr) == 1)
+		return cpu_unsupported_false(c, i, "return to ring 1, which is taken");
 	allowed = attr_is_code(attr) && t->cpl >= c->cpl &&
 		  (attr_is_conforming(attr) ? SEG_DPL(attr) <= t->cpl : SEG_DPL(attr) == t->cpl);
 	if (!allowed)
