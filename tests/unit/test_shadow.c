@@ -160,6 +160,11 @@ static void pse_36_page_beyond_ram_is_for_the_bus(void)
 	CU_ASSERT_TRUE(a.mmio);
 	CU_ASSERT_EQUAL(a.gpa, 0x1200412345ull);
 	CU_ASSERT_EQUAL(sr_leaf(&r, 0x00812345), 0);
+	/* and one that gets these bits while it is in use is in RAM no more */
+	sr_entry(&r, SR_DIR, 2, SR_USER_RW | PTE_PS);
+	CU_ASSERT_EQUAL(sr_read(&r, 0x00812345).gpa, 0x12345);
+	sr_entry(&r, SR_DIR, 2, SR_USER_RW | PTE_PS | PTE_A | 0x12u << 13);
+	CU_ASSERT_TRUE(sr_read(&r, 0x00812345).mmio);
 	shadow_rig_end(&r);
 }
 

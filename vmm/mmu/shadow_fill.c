@@ -111,11 +111,6 @@ uint64_t leaf_now(const struct shadow *s, const struct shadow_page *p, uint32_t 
 
 /* --- faults --------------------------------------------------------------------------------------- */
 
-/* The tables that a linear address goes through, made and linked as far as they are missing. */
-struct path {
-	uint32_t page[5]; /* by level */
-};
-
 static uint32_t path_child(struct shadow *s, uint32_t parent, uint32_t index, pfn_t gfn,
 			   union shadow_role role)
 {
@@ -127,28 +122,28 @@ static uint32_t path_child(struct shadow *s, uint32_t parent, uint32_t index, pf
 		page_touch(s, child);
 	} else {
 		child = page_get(s, gfn, role);
-		s->page[child].pinned = true;
 		entry_link(s, parent, index, child);
 	}
-	s->page[child].pinned = true;
 	if (page_is_table(&s->page[child]))
 		s->frame[gfn].writes = 0;
 	return child;
 }
 
-/* `gfn`, `role`: of the table of level 1. */
+/*
+ * The tables that a linear address goes through, made and linked as far as they are missing. `gfn`,
+ * `role`: of that of level 1, which is returned.
+ */
 static uint32_t path_build(struct shadow *s, gva_t lin, pfn_t gfn, union shadow_role role)
 {
 	pfn_t root = s->page[s->root].gfn;
 	unsigned quadrant = lin >> 30;
-	uint32_t pdpt, pd, pt;
+	uint32_t pdpt, pd;
 
+	/* from the top down, each is newer than what was there before: recycle() counts on that */
 	page_touch(s, s->root);
 	pdpt = path_child(s, s->root, 0, root, role_of_root(s, 3, 0));
 	pd = path_child(s, pdpt, quadrant, root, role_of_root(s, 2, quadrant));
-	pt = path_child(s, pd, lin >> 21 & (SHADOW_ENTRIES - 1), gfn, role);
-	s->page[pdpt].pinned = s->page[pd].pinned = s->page[pt].pinned = false;
-	return pt;
+	return path_child(s, pd, lin >> 21 & (SHADOW_ENTRIES - 1), gfn, role);
 }
 
 /* A store to a tracked frame was refused: may the frame be let go? */

@@ -46,7 +46,7 @@ struct shadow_page {
 	pfn_t gfn; /* of the guest table; direct: the first frame mapped */
 	union shadow_role role;
 	bool used;
-	bool pinned;	  /* part of the path under construction: not to be recycled */
+
 	bool many;	  /* linked at more than one linear address since it was last unlinked */
 	uint32_t present; /* entries */
 	gva_t lin;	  /* what its first entry translates, where it is linked */

@@ -152,13 +152,14 @@ void page_zap(struct shadow *s, uint32_t page)
 	s->free = page;
 }
 
-/* The page that was of no use for the longest time. The path under construction is pinned. */
+/*
+ * The page that was of no use for the longest time. It is never the root in use nor part of the path
+ * under construction: these at most four were touched last, and there are SHADOW_MIN_PAGES.
+ */
 static void recycle(struct shadow *s)
 {
 	uint32_t page = s->oldest;
 
-	while (s->page[page].pinned || page == s->root)
-		page = s->page[page].newer;
 	s->stats.recycled++;
 	shadow_trace(s, SHADOW_EV_RECYCLE, s->page[page].lin, s->page[page].gfn << PAGE_SHIFT,
 		     s->page[page].role.level, page);
@@ -198,7 +199,7 @@ uint32_t page_get(struct shadow *s, pfn_t gfn, union shadow_role role)
 	p->gfn = gfn;
 	p->role = role;
 	p->used = true;
-	p->pinned = p->many = false;
+	p->many = false;
 	p->lin = 0;
 	p->parents = 0;
 	bucket = bucket_of(s, gfn);
