@@ -55,6 +55,7 @@ user_program(sh sh/arena.c sh/builtin.c sh/complete.c sh/edit.c sh/expand.c sh/j
 user_program(mmapfuzz fuzz/mmap/calls.c fuzz/mmap/mmapfuzz.c fuzz/mmap/model.c fuzz/mmap/probe.S
 	fuzz/mmap/probe.c fuzz/mmap/remap.c)
 user_program(syscallfuzz fuzz/syscallfuzz.c)
+user_program(ubench bench/ubench.c)
 user_program(execprobe tests/execprobe.c)
 user_program(usertests tests/main.c tests/test_brk.c tests/test_exec.c tests/test_fault.c
 	tests/test_file.c tests/test_fork.c tests/test_mmap.c tests/test_mprotect.c

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # bench.sh BUILD-FOLDER [NAME...]: benchmarks, each side by side in one run with the peer it names.
-# NAME is soft, kvm, mm or soak (default: all but soak).
+# NAME is soft, kvm, mm, user or soak (default: all but soak).
 set -euo pipefail
 build=$1
 shift
@@ -123,16 +123,47 @@ mm_pair() { # INSTRUCTIONS-OF-NOTHING NAME "LABEL|GOAL"
 	fi
 }
 
+# What ubench prints, "NAME NUMBER" each, beside the same binary on this host's Linux and, as KVM is, in
+# the box. Soft counts instructions; the others are nanoseconds, and no ratio of the two means anything.
+bench_user() {
+	local name soft goal
+	declare -A linux kvm goals=([getpid]=150 [anonymous_fault]=2500 [fork_per_page]=120)
+	while read -r name soft; do linux[$name]=$soft; done < <("$build/user/root/bin/ubench" 2>/dev/null)
+	while read -r name soft; do kvm[$name]=$soft; done < <(user_on_kvm)
+	echo "user space: guest instructions on soft; nanoseconds on Linux $(uname -r) by int 0x80, and in the guest on engine kvm"
+	printf '%-24s %12s %12s %12s\n' "" soft Linux kvm
+	while read -r name soft; do
+		case $name in *[!a-zA-Z0-9_]* | '') continue ;; esac
+		goal=${goals[$name]:-}
+		[ -z "$goal" ] || goal="goal: under $goal: $([ "$soft" -lt "$goal" ] && echo met || echo MISSED)"
+		printf '%-24s %12s %12s %12s  %s\n' "$name" "$soft" "${linux[$name]:--}" "${kvm[$name]:--}" "$goal"
+	done < <("$bin/vmm" --engine soft --append init=/bin/ubench "$bin/guest.bin" </dev/null | grep -E '^[a-zA-Z0-9_]+ [0-9]+$')
+}
+
+# Here, or where the host's own KVM cannot run the guest, in the box.
+user_on_kvm() {
+	local box
+	box=$(dirname "$(readlink -f "$0")")/../box/box.sh
+	{ timeout 120 "$bin/vmm" --engine kvm --append init=/bin/ubench "$bin/guest.bin" </dev/null 2>/dev/null ||
+		timeout 600 "$box" "$build" --timeout 500 build/bin/vmm --engine kvm -m 256M \
+			--append init=/bin/ubench build/bin/guest.bin </dev/null 2>/dev/null; } |
+		tr -d '\r' | grep -E '^[a-zA-Z0-9_]+ [0-9]+$' || true
+}
+
 # Not in the default list: long runs that must only hold.
 bench_soak() {
 	echo "the memory manager against its model, 1,000,000 operations"
 	"$build/tests/mm_model" --count 1000000 --seed "${SOAK_SEED:-1}"
+	echo "mmapfuzz in the guest, 1,000,000 calls"
+	"$bin/vmm" --engine soft --append "init=/bin/mmapfuzz -- -s ${SOAK_SEED:-1} -n 1000000" \
+		"$bin/guest.bin" </dev/null | grep -E '^(mmapfuzz|call|[0-9]+:)'
+	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
-[ $# -gt 0 ] || set -- soft kvm mm
+[ $# -gt 0 ] || set -- soft kvm mm user
 for name in "$@"; do
 	if [ "$(type -t "bench_$name")" != function ]; then
-		echo "bench: no benchmark \"$name\"; there is: soft, kvm, mm, soak" >&2
+		echo "bench: no benchmark \"$name\"; there is: soft, kvm, mm, user, soak" >&2
 		exit 102
 	fi
 	"bench_$name"

@@ -52,6 +52,15 @@ for seed in 1 2 3; do
 	ok "100,000 random changes of page tables mean what they mean on QEMU, seed $seed" pt_fuzz $seed
 done
 
+usertests_on_qemu() { # RAM
+	if ! qemu guest.bin "$1" init=/bin/usertests >"$dir/qemu" ||
+		! grep -q '^# Totals: pass:2[0-9]* fail:0 skip:0' "$dir/qemu"; then
+		grep -E '^not ok|^#' "$dir/qemu" | head -n 20
+		return 1
+	fi
+}
+ok "usertests pass on QEMU" usertests_on_qemu 256M
+
 matrix_qemu() {
 	qemu "$matrix" 64M >"$dir/matrix" &&
 		"$check" --early-accessed --rsvd-without-p <"$dir/matrix" | sed 's/^/#   /'
