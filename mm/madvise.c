@@ -7,7 +7,7 @@
 #include "mm/user_pages.h"
 #include "mm/vma.h"
 
-/* --- madvise ------------------------------------------------------------------------------------------ */
+/* --- madvise ---------------------------------------------------------------------------------- */
 
 /* Pages are given back: read as zeros, or as the file, from now on. Locked ones may not. */
 static int dont_need(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
@@ -79,8 +79,8 @@ static int populate(struct mm_struct *mm, vaddr_t start, vaddr_t end, bool write
 }
 
 /*
- * What an advice does: a function, if it has one, then flags that change. Those about huge pages and about
- * merging of equal pages are unknown, as to a Linux built without them.
+ * What an advice does: a function, if it has one, then flags that change. Those about huge pages
+ * and about merging of equal pages are unknown, as to a Linux built without them.
  */
 static const struct advice {
 	int number;
@@ -128,7 +128,10 @@ int do_madvise(struct mm_struct *mm, vaddr_t start, uint32_t len, int number)
 {
 	const bool populates = number == MADV_POPULATE_READ || number == MADV_POPULATE_WRITE;
 	const struct advice *advice = find_advice(number);
-	/* What reaches beyond user space has a hole at its end, as for a 64-bit kernel's 32-bit programs. */
+	/*
+	 * What reaches beyond user space has a hole at its end, as for a 64-bit kernel's 32-bit
+	 * programs.
+	 */
 	uint64_t asked = page_round_up((uint64_t)start + len);
 	vaddr_t end = asked < TASK_SIZE ? (vaddr_t)asked : TASK_SIZE;
 	int holes = asked > TASK_SIZE ? -ENOMEM : 0, err;
@@ -163,7 +166,7 @@ int do_madvise(struct mm_struct *mm, vaddr_t start, uint32_t len, int number)
 	return holes;
 }
 
-/* --- mincore ------------------------------------------------------------------------------------------ */
+/* --- mincore ---------------------------------------------------------------------------------- */
 
 static bool is_resident(const struct vm_area_struct *vma, vaddr_t addr)
 {
@@ -195,7 +198,7 @@ int do_mincore(struct mm_struct *mm, vaddr_t start, uint32_t pages, uint8_t *vec
 	return (int)here;
 }
 
-/* --- msync -------------------------------------------------------------------------------------------- */
+/* --- msync ------------------------------------------------------------------------------------ */
 
 /* No file is written back yet, so all that is left of msync is what it checks. */
 int do_msync(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t flags)

@@ -8,7 +8,9 @@
 #include "mm/mm.h"
 #include "mm/vma.h"
 
-/* [start, end) of vma is locked or not from now on. *at becomes the VMA that has it. 0 or -ENOMEM. */
+/*
+ * [start, end) of vma is locked or not from now on. *at becomes the VMA that has it. 0 or -ENOMEM.
+ */
 static int lock_part(struct vm_area_struct **at, vaddr_t start, vaddr_t end, bool on)
 {
 	struct vm_area_struct *vma = *at;
@@ -79,7 +81,9 @@ int do_mlock(struct mm_struct *mm, vaddr_t start, uint32_t len, bool on)
 	if (err)
 		return err;
 	err = make_pages_present(mm, start, (vaddr_t)end);
-	/* POSIX's names: what cannot be there (PROT_NONE, past the end of a file), and no memory. */
+	/*
+	 * POSIX's names: what cannot be there (PROT_NONE, past the end of a file), and no memory.
+	 */
 	return err == -EFAULT ? -ENOMEM : err ? -EAGAIN : 0;
 }
 

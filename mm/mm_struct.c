@@ -7,7 +7,9 @@
 #include "mm/slub.h"
 #include "mm/vma.h"
 
-/* How far below the stack's top mappings begin, at least and at most (Linux, arch/x86/mm/mmap.c). */
+/*
+ * How far below the stack's top mappings begin, at least and at most (Linux, arch/x86/mm/mmap.c).
+ */
 #define MMAP_GAP_MIN (128u << 20)
 #define MMAP_GAP_MAX (TASK_SIZE / 6 * 5)
 
@@ -25,7 +27,7 @@ void proc_caches_init(void)
 	vma_cache_init();
 }
 
-/* --- page directories ------------------------------------------------------------------------------- */
+/* --- page directories ------------------------------------------------------------------------- */
 
 static void count_table(struct page *page, int n)
 {
@@ -57,7 +59,7 @@ static void pgd_free(pte_t *pgd)
 	free_pages(pgd, 0);
 }
 
-/* --- birth -------------------------------------------------------------------------------------------- */
+/* --- birth ------------------------------------------------------------------------------------ */
 
 void mm_pick_layout(struct mm_struct *mm)
 {
@@ -99,7 +101,7 @@ struct mm_struct *mm_alloc(void)
 	return mm;
 }
 
-/* --- fork ----------------------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 static void copy_layout(struct mm_struct *mm, const struct mm_struct *old)
 {
@@ -172,11 +174,14 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 	return mm;
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 void exit_mmap(struct mm_struct *mm)
 {
-	/* Pages first: what they are anonymous by must outlive them. Tables are as full as VMAs are long. */
+	/*
+	 * Pages first: what they are anonymous by must outlive them. Tables are as full as VMAs are
+	 * long.
+	 */
 	for (struct vm_area_struct *vma = mm->mmap; vma; vma = vma->vm_next)
 		zap_page_range(mm, vma->vm_start, vma->vm_end);
 	while (mm->mmap) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * User address spaces: mm_struct, its vm_area_structs, and what file mappings need of a file. Names and
- * rules are those of Linux 2.6.32 (include/linux/mm_types.h, fs.h).
+ * User address spaces: mm_struct, its vm_area_structs, and what file mappings need of a file. Names
+ * and rules are those of Linux 2.6.32 (include/linux/mm_types.h, fs.h).
  *
  * Invariants of an mm_struct (mm_check() verifies them):
  *  - the list from mmap, the tree mm_rb and map_count hold the same VMAs, sorted, disjoint, each
@@ -10,9 +10,9 @@
  *  - rss[] is the number of present user PTEs, by kind of page, those of the zero page apart;
  *  - total_vm, locked_vm and the others are sums over the VMAs.
  *
- * One CPU and a kernel that is not preempted: an mm is changed by its own process alone, or by one that
- * nobody else runs in. What may sleep (reading a page of a file) says so; the VMAs can then not change,
- * because no two threads share an mm (CLONE_VM is vfork's alone, whose parent waits).
+ * One CPU and a kernel that is not preempted: an mm is changed by its own process alone, or by one
+ * that nobody else runs in. What may sleep (reading a page of a file) says so; the VMAs can then
+ * not change, because no two threads share an mm (CLONE_VM is vfork's alone, whose parent waits).
  */
 #ifndef MM_MM_TYPES_H
 #define MM_MM_TYPES_H
@@ -23,8 +23,8 @@
 #include "mm/types.h"
 
 /*
- * In code about spaces `mm` is one of them, as in Linux: there the name hides the global struct mm_globals,
- * and is meant to. Locals still may not hide each other.
+ * In code about spaces `mm` is one of them, as in Linux: there the name hides the global struct
+ * mm_globals, and is meant to. Locals still may not hide each other.
  */
 #pragma GCC diagnostic ignored "-Wshadow"
 #ifndef __clang__
@@ -57,7 +57,7 @@
 #define VM_ACCOUNT 0x00100000u
 #define VM_NORESERVE 0x00200000u
 #define VM_WIPEONFORK 0x02000000u /* fork gives the child zeros (Linux 4.14 and later) */
-#define VM_DONTDUMP 0x04000000u	  /* not in core dumps, which there are none of (Linux 3.4) */
+#define VM_DONTDUMP 0x04000000u	  /* not in core dumps (Linux 3.4); there are none */
 
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_MAY_FLAGS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
@@ -76,8 +76,9 @@ struct address_space_operations {
 	 */
 	int (*readpage)(struct address_space *mapping, struct page *page);
 	/*
-	 * NULL, or what mmap does instead of mapping the pages: /dev/zero's is mmap_zero(). vma is not
-	 * linked yet; vm_file may be replaced (both references are the callee's business). 0 or error.
+	 * NULL, or what mmap does instead of mapping the pages: /dev/zero's is mmap_zero(). vma is
+	 * not linked yet; vm_file may be replaced (both references are the callee's business). 0 or
+	 * error.
 	 */
 	int (*mmap)(struct file *f, struct vm_area_struct *vma);
 };
@@ -156,7 +157,10 @@ struct mm_struct {
 	vaddr_t start_code, end_code, start_data, end_data;
 	vaddr_t start_brk, brk, start_stack;
 	vaddr_t arg_start, arg_end, env_start, env_end;
-	/* Pages. The first five as Linux 2.6.32 counts them; data_vm is what RLIMIT_DATA limits today. */
+	/*
+	 * Pages. The first five as Linux 2.6.32 counts them; data_vm is what RLIMIT_DATA limits
+	 * today.
+	 */
 	uint32_t total_vm, locked_vm, shared_vm, exec_vm, stack_vm, data_vm;
 	uint32_t rss[NR_MM_COUNTERS];
 	uint32_t hiwater_rss, hiwater_vm; /* pages */

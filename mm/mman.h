@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Constants of the memory calls, with Linux's values on i386, which are those of x86-64: the host's own
- * header has them, too, and code for the host may include both.
+ * Constants of the memory calls, with Linux's values on i386, which are those of x86-64: the host's
+ * own header has them, too, and code for the host may include both.
  */
 #ifndef MM_MMAN_H
 #define MM_MMAN_H

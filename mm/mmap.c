@@ -2,8 +2,9 @@
 /*
  * mmap: the checks of mmap(2) in Linux's order, holes, and new VMAs.
  *
- * Holes are looked for as Linux on i386 does: the highest one below mmap_base, and if there is none, or
- * the stack may grow without limit, the lowest above TASK_UNMAPPED_BASE. No addresses are random.
+ * Holes are looked for as Linux on i386 does: the highest one below mmap_base, and if there is
+ * none, or the stack may grow without limit, the lowest above TASK_UNMAPPED_BASE. No addresses are
+ * random.
  */
 #include "mm/arch.h"
 #include "mm/errno.h"
@@ -13,7 +14,7 @@
 #include "mm/rmap.h"
 #include "mm/vma.h"
 
-/* --- limits ------------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 bool may_expand_vm(const struct mm_struct *mm, uint32_t vm_flags, uint32_t pages)
 {
@@ -36,7 +37,7 @@ bool mlock_future_ok(const struct mm_struct *mm, uint32_t vm_flags, uint32_t byt
 	return mm->locked_vm + (bytes >> PAGE_SHIFT) <= mm->rlim_memlock >> PAGE_SHIFT;
 }
 
-/* --- holes -------------------------------------------------------------------------------------------- */
+/* --- holes ------------------------------------------------------------------------------------ */
 
 static uint32_t find_hole(struct mm_struct *mm, uint32_t len)
 {
@@ -69,7 +70,7 @@ uint32_t get_unmapped_area(struct mm_struct *mm, vaddr_t addr, uint32_t len, uin
 	return addr < MMAP_MIN_ADDR ? (uint32_t)-EPERM : addr;
 }
 
-/* --- mmap --------------------------------------------------------------------------------------------- */
+/* --- mmap ------------------------------------------------------------------------------------- */
 
 /* Pages of [start, end) that are in VMAs, of which vma is the first that ends above start. */
 static uint32_t count_mapped_pages(const struct vm_area_struct *vma, vaddr_t start, vaddr_t end)

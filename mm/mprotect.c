@@ -7,9 +7,9 @@
 #define PROT_SEM 0x8u /* for atomic operations: means nothing on x86 */
 
 /*
- * Private memory that becomes writable is charged: *new_flags gets VM_ACCOUNT. It stays so while it has
- * pages; without any it loses it again, as in Linux today (2.6.32 never took it back), which lets it
- * merge with what has always been read-only. 0 or -ENOMEM.
+ * Private memory that becomes writable is charged: *new_flags gets VM_ACCOUNT. It stays so while it
+ * has pages; without any it loses it again, as in Linux today (2.6.32 never took it back), which
+ * lets it merge with what has always been read-only. 0 or -ENOMEM.
  */
 static int charge(const struct vm_area_struct *vma, uint32_t pages, uint32_t *new_flags)
 {
@@ -20,7 +20,10 @@ static int charge(const struct vm_area_struct *vma, uint32_t pages, uint32_t *ne
 			*new_flags &= ~VM_ACCOUNT;
 		return 0;
 	}
-	/* (a) RLIMIT_DATA, where what was none becomes data; what is over the limit already may stay */
+	/*
+	 * (a) RLIMIT_DATA, where what was none becomes data; what is over the limit already may
+	 * stay
+	 */
 	if (!may_expand_vm(vma->vm_mm, *new_flags, pages) &&
 	    may_expand_vm(vma->vm_mm, vma->vm_flags, pages))
 		return -ENOMEM;
@@ -108,7 +111,9 @@ int do_mprotect(struct mm_struct *mm, vaddr_t start, uint32_t len, uint32_t prot
 	const uint32_t both = PROT_GROWSDOWN | PROT_GROWSUP;
 	uint32_t grows = prot & both;
 	bool read_implies_exec = mm->read_implies_exec && prot & PROT_READ;
-	/* A range that leaves the 4 GiB is a hole at its end: what comes before it is still done. */
+	/*
+	 * A range that leaves the 4 GiB is a hole at its end: what comes before it is still done.
+	 */
 	uint64_t end = page_round_up((uint64_t)start + len);
 	vaddr_t stop = end < TASK_SIZE ? (vaddr_t)end : TASK_SIZE;
 	struct vm_area_struct *vma;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * mremap: shrink, grow in place, or move, as Linux does it today (6.17: a move that does not change the size
- * takes all VMAs of its range along).
+ * mremap: shrink, grow in place, or move, as Linux does it today (6.17: a move that does not change
+ * the size takes all VMAs of its range along).
  *
- * Lengths are whole pages. old_len may be 4 GiB, what a length above the last page is rounded up to.
+ * Lengths are whole pages. old_len may be 4 GiB, what a length above the last page is rounded up
+ * to.
  */
 #include "mm/arch.h"
 #include "mm/errno.h"
@@ -28,7 +29,7 @@ static bool is_placed(const struct remap *r)
 	return r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
 }
 
-/* --- checks, in Linux's order ------------------------------------------------------------------------- */
+/* --- checks, in Linux's order ----------------------------------------------------------------- */
 
 static int check_arguments(const struct remap *r)
 {
@@ -79,11 +80,11 @@ static int check_vma(const struct remap *r, const struct vm_area_struct *vma)
 	return r->new_len > r->old_len ? check_growth(r, vma) : 0;
 }
 
-/* --- move --------------------------------------------------------------------------------------------- */
+/* --- move ------------------------------------------------------------------------------------- */
 
 /*
- * A VMA like `vma`, which has r->addr, at r->new_addr: a new one, or a neighbour there that grew. That may be
- * `vma` itself, or it became part of a neighbour: the caller looks it up again.
+ * A VMA like `vma`, which has r->addr, at r->new_addr: a new one, or a neighbour there that grew.
+ * That may be `vma` itself, or it became part of a neighbour: the caller looks it up again.
  */
 static struct vm_area_struct *copy_vma(const struct remap *r, struct vm_area_struct *vma)
 {
@@ -144,7 +145,10 @@ static int move_vma(const struct remap *r, struct vm_area_struct *vma)
 	vma_account(r->mm, vm_flags, file, (int32_t)(r->new_len >> PAGE_SHIFT));
 	moved = move_page_tables(vma, r->addr, new, r->new_addr, old_len);
 	if (moved < old_len) {
-		/* No memory for tables. The old ones are still there, so that the way back needs none. */
+		/*
+		 * No memory for tables. The old ones are still there, so that the way back needs
+		 * none.
+		 */
 		move_page_tables(new, r->new_addr, vma, r->addr, moved);
 		do_munmap(r->mm, r->new_addr, r->new_len);
 		return -ENOMEM;
@@ -186,7 +190,7 @@ static uint32_t move_to(struct remap *r)
 	return err ? (uint32_t)err : addr;
 }
 
-/* --- grow --------------------------------------------------------------------------------------------- */
+/* --- grow ------------------------------------------------------------------------------------- */
 
 /* (a) the old part is the end of the VMA, (b) nothing is behind it, (c) user space does not end. */
 static bool can_grow_in_place(const struct remap *r, const struct vm_area_struct *vma)
@@ -215,7 +219,7 @@ static int grow_in_place(const struct remap *r, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* --- mremap --------------------------------------------------------------------------------------------- */
+/* --- mremap ----------------------------------------------------------------------------------- */
 
 static uint32_t remap_one(struct remap *r)
 {

@@ -5,7 +5,7 @@
 #include "mm/mm.h"
 #include "mm/vma.h"
 
-/* --- munmap ------------------------------------------------------------------------------------------- */
+/* --- munmap ----------------------------------------------------------------------------------- */
 
 /* No VMA crosses start or end. vma is the first that ends above start, and stays that. */
 static int split_both_ends(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
@@ -52,7 +52,7 @@ int do_munmap(struct mm_struct *mm, vaddr_t start, uint32_t len)
 	return 0;
 }
 
-/* --- brk ---------------------------------------------------------------------------------------------- */
+/* --- brk -------------------------------------------------------------------------------------- */
 
 /* An anonymous area in a place that is free. 0 or error. */
 static int map_anonymous(struct mm_struct *mm, vaddr_t addr, uint32_t len)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc/PID/maps, smaps, status' Vm lines and statm as Linux 2.6.32 shows them, and entries of pagemap as
- * Linux does today.
+ * /proc/PID/maps, smaps, status' Vm lines and statm as Linux 2.6.32 shows them, and entries of
+ * pagemap as Linux does today.
  */
 #include "mm/show.h"
 #include "mm/user_pages.h"
@@ -17,7 +17,7 @@ static uint32_t kb(uint32_t pages)
 	return pages << (PAGE_SHIFT - 10);
 }
 
-/* --- maps --------------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 /* NULL: it has none. The heap is what brk has made, also after mprotect has cut it. */
 static const char *name_of(const struct vm_area_struct *vma)
@@ -59,7 +59,7 @@ void show_maps(struct show_buf *b, struct mm_struct *mm)
 		show_map(b, vma);
 }
 
-/* --- smaps -------------------------------------------------------------------------------------------- */
+/* --- smaps ------------------------------------------------------------------------------------ */
 
 /* Bytes, but for pss. */
 struct sizes {
@@ -130,7 +130,7 @@ void show_smaps(struct show_buf *b, struct mm_struct *mm)
 		show_smap(b, vma);
 }
 
-/* --- status and statm --------------------------------------------------------------------------------- */
+/* --- status and statm ------------------------------------------------------------------------- */
 
 static uint32_t rss_pages(const struct mm_struct *mm)
 {
@@ -171,7 +171,7 @@ void show_statm(struct show_buf *b, struct mm_struct *mm)
 		    text_pages(mm), mm->total_vm - mm->shared_vm);
 }
 
-/* --- pagemap ------------------------------------------------------------------------------------------ */
+/* --- pagemap ---------------------------------------------------------------------------------- */
 
 #define PM_MMAP_EXCLUSIVE (1ull << 56)
 #define PM_FILE (1ull << 61)

@@ -2,9 +2,9 @@
 /*
  * The VMAs of a space: a list and a tree of the same nodes, in order of address.
  *
- * The tree is augmented with the largest hole of each subtree. A hole belongs to the VMA above it and is
- * computed from the list, so whenever a start, an end or a neighbour changes, the VMA above is refreshed
- * before the next change: rb_propagate() trusts that all other summaries are right.
+ * The tree is augmented with the largest hole of each subtree. A hole belongs to the VMA above it
+ * and is computed from the list, so whenever a start, an end or a neighbour changes, the VMA above
+ * is refreshed before the next change: rb_propagate() trusts that all other summaries are right.
  */
 #include "mm/vma.h"
 
@@ -21,7 +21,7 @@ static struct vm_area_struct *vma_of(struct rb_node *node)
 	return rb_entry(node, struct vm_area_struct, vm_rb);
 }
 
-/* --- holes ------------------------------------------------------------------------------------------ */
+/* --- holes ------------------------------------------------------------------------------------ */
 
 vaddr_t vm_start_gap(const struct vm_area_struct *vma)
 {
@@ -82,7 +82,9 @@ static void set_end(struct vm_area_struct *vma, vaddr_t end)
 	gap_changed(vma->vm_next);
 }
 
-/* The outermost VMA on `side` in the subtree that has a hole of len bytes below it; there is one. */
+/*
+ * The outermost VMA on `side` in the subtree that has a hole of len bytes below it; there is one.
+ */
 static struct rb_node *edge_hole(struct rb_node *node, enum rb_side side, uint32_t len)
 {
 	for (;;) {
@@ -163,7 +165,7 @@ vaddr_t vma_find_hole(struct mm_struct *mm, vaddr_t low, vaddr_t high, uint32_t 
 	return topdown ? 0 : fit(mm, NULL, low, high, len, false);
 }
 
-/* --- finding ------------------------------------------------------------------------------------------ */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr)
 {
@@ -212,7 +214,7 @@ struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, vaddr_t start
 	return vma && vma->vm_start < end ? vma : NULL;
 }
 
-/* --- birth and death ------------------------------------------------------------------------------------ */
+/* --- birth and death -------------------------------------------------------------------------- */
 
 void vma_cache_init(void)
 {
@@ -326,7 +328,7 @@ void vma_grow_down(struct vm_area_struct *vma, vaddr_t start)
 	set_start(vma, start);
 }
 
-/* --- merge -------------------------------------------------------------------------------------------- */
+/* --- merge ------------------------------------------------------------------------------------ */
 
 /* vma is about to have pages of `from`: they may be anonymous. */
 static void take_anon_vma(struct vm_area_struct *vma, struct vm_area_struct *from)
@@ -390,9 +392,9 @@ static bool is_mergeable(const struct vm_area_struct *vma, const struct part *pa
 }
 
 /*
- * The part A is mapped between its neighbours (mmap, brk, the target of mremap), or gets the attributes
- * of a neighbour (mprotect, mlock, madvise), of which it is then a part (P) or whole (N). P is prev, N
- * what follows it, X what follows that. Each case shows before and after:
+ * The part A is mapped between its neighbours (mmap, brk, the target of mremap), or gets the
+ * attributes of a neighbour (mprotect, mlock, madvise), of which it is then a part (P) or whole
+ * (N). P is prev, N what follows it, X what follows that. Each case shows before and after:
  *
  *      ....AAAA....            AAAA                AAAA
  *   1  PPPP    NNNN         4  PPPPPPPPNNNN     6  PPPPNNNNXXXX
@@ -406,7 +408,8 @@ static bool is_mergeable(const struct vm_area_struct *vma, const struct part *pa
  *   3  PPPP    NNNN                             8  PPPPNNNNXXXX
  *      PPPPNNNNNNNN                                PPPPXXXXXXXX
  *
- * A stands above its place in each: in 4 it is the end of P, in 5 the start of N, in 6 to 8 all of N.
+ * A stands above its place in each: in 4 it is the end of P, in 5 the start of N, in 6 to 8 all of
+ * N.
  */
 struct vm_area_struct *vma_merge(struct mm_struct *mm, struct vm_area_struct *prev, vaddr_t addr,
 				 vaddr_t end, uint32_t vm_flags, struct anon_vma *anon_vma,
@@ -433,7 +436,7 @@ struct vm_area_struct *vma_merge(struct mm_struct *mm, struct vm_area_struct *pr
 	return next;
 }
 
-/* --- split -------------------------------------------------------------------------------------------- */
+/* --- split ------------------------------------------------------------------------------------ */
 
 int vma_split(struct vm_area_struct *vma, vaddr_t addr, bool new_below, bool limited)
 {

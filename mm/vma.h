@@ -2,8 +2,8 @@
 /*
  * How the files behind mm.h's system calls change the VMAs of a space: vma.c's inside.
  *
- * All of it works on whole pages. An mm is changed by one task at a time (mm_types.h), so there are no
- * locks. Pages and page tables are the caller's business: these functions change the VMAs alone.
+ * All of it works on whole pages. An mm is changed by one task at a time (mm_types.h), so there are
+ * no locks. Pages and page tables are the caller's business: these functions change the VMAs alone.
  */
 #ifndef MM_VMA_H
 #define MM_VMA_H
@@ -28,8 +28,9 @@ static inline uint32_t page_align(uint32_t bytes)
 }
 
 /*
- * The same without an end. A range that leaves the 4 GiB is for mprotect, mlock, msync and madvise one
- * with a hole at its end, as for the 32-bit programs of a 64-bit Linux; an i386 one would refuse some.
+ * The same without an end. A range that leaves the 4 GiB is for mprotect, mlock, msync and madvise
+ * one with a hole at its end, as for the 32-bit programs of a 64-bit Linux; an i386 one would
+ * refuse some.
  */
 static inline uint64_t page_round_up(uint64_t bytes)
 {
@@ -48,8 +49,8 @@ struct vm_area_struct *vma_dup(const struct vm_area_struct *vma);
 void vma_free(struct vm_area_struct *vma);
 
 /*
- * Into list, tree and the file's mapping, behind prev (NULL: it is the lowest). Nothing overlaps it. Counts
- * (vma_account) are the caller's.
+ * Into list, tree and the file's mapping, behind prev (NULL: it is the lowest). Nothing overlaps
+ * it. Counts (vma_account) are the caller's.
  */
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma, struct vm_area_struct *prev);
 /* Out of all of them, out of its anon_vma, and freed. */
@@ -58,41 +59,44 @@ void vma_remove(struct vm_area_struct *vma);
 void vma_account(struct mm_struct *mm, uint32_t vm_flags, const struct file *file, int32_t pages);
 
 /*
- * Let what stands for [addr, end) with these attributes be part of the neighbours. prev is the last VMA
- * that begins below addr, NULL if there is none. Returns the VMA that has it now, or NULL: nothing
- * changed. The drawing is in vma.c.
+ * Let what stands for [addr, end) with these attributes be part of the neighbours. prev is the last
+ * VMA that begins below addr, NULL if there is none. Returns the VMA that has it now, or NULL:
+ * nothing changed. The drawing is in vma.c.
  */
 struct vm_area_struct *vma_merge(struct mm_struct *mm, struct vm_area_struct *prev, vaddr_t addr,
 				 vaddr_t end, uint32_t vm_flags, struct anon_vma *anon_vma,
 				 struct file *file, uint32_t pgoff);
 
 /*
- * Two VMAs out of one, at addr strictly inside. new_below: the new one is the lower part, else the upper.
- * 0 or -ENOMEM, that also at the limit of maps when `limited`.
+ * Two VMAs out of one, at addr strictly inside. new_below: the new one is the lower part, else the
+ * upper. 0 or -ENOMEM, that also at the limit of maps when `limited`.
  */
 int vma_split(struct vm_area_struct *vma, vaddr_t addr, bool new_below, bool limited);
 
 /*
- * vma's part [start, end) gets new_flags: merged with a neighbour, or cut out. *vma becomes the VMA that
- * has the part. 0 or -ENOMEM; nothing but cuts has changed then. vm_page_prot is brought up to date, PTEs
- * and counts are not.
+ * vma's part [start, end) gets new_flags: merged with a neighbour, or cut out. *vma becomes the VMA
+ * that has the part. 0 or -ENOMEM; nothing but cuts has changed then. vm_page_prot is brought up to
+ * date, PTEs and counts are not.
  */
 int vma_set_flags(struct vm_area_struct **vma, vaddr_t start, vaddr_t end, uint32_t new_flags);
 
 /* Bytes of the hole below vma that may be used: what vma->gap must be. */
 uint32_t vma_gap_below(const struct vm_area_struct *vma);
 /*
- * The highest (lowest) address in [low, high) where len bytes are free, guard gaps of stacks kept; 0: there
- * is none. low is not 0.
+ * The highest (lowest) address in [low, high) where len bytes are free, guard gaps of stacks kept;
+ * 0: there is none. low is not 0.
  */
 vaddr_t vma_find_hole(struct mm_struct *mm, vaddr_t low, vaddr_t high, uint32_t len, bool topdown);
 /*
- * A mapping with these attributes at [addr, addr + len), which is page-aligned and below TASK_SIZE; what
- * was there goes. 0 or error (mmap.c).
+ * A mapping with these attributes at [addr, addr + len), which is page-aligned and below TASK_SIZE;
+ * what was there goes. 0 or error (mmap.c).
  */
 int mmap_region(struct mm_struct *mm, struct file *file, vaddr_t addr, uint32_t len,
 		uint32_t vm_flags, uint32_t pgoff);
-/* Address of a hole as mmap finds one, or -ENOMEM, -EINVAL, -EPERM (mmap.c). flags: MAP_FIXED alone. */
+/*
+ * Address of a hole as mmap finds one, or -ENOMEM, -EINVAL, -EPERM (mmap.c). flags: MAP_FIXED
+ * alone.
+ */
 uint32_t get_unmapped_area(struct mm_struct *mm, vaddr_t addr, uint32_t len, uint32_t flags);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Address spaces as system calls make them, on the host and, with real page tables, in the guest. The cases
- * in detail are in tests/unit_mm/test_vma.c and its neighbours.
+ * Address spaces as system calls make them, on the host and, with real page tables, in the guest.
+ * The cases in detail are in tests/unit_mm/test_vma.c and its neighbours.
  */
 #include "mm/errno.h"
 #include "mm/mm.h"

@@ -72,7 +72,7 @@ static bool has_hole(struct range r)
 	return before_hole(r) < r.count;
 }
 
-/* --- the calls, each done by the model, too ------------------------------------------------------------ */
+/* --- the calls, each done by the model, too --------------------------------------------------- */
 
 static void call_mmap(void)
 {
@@ -245,7 +245,7 @@ static void call_write(void)
 		model.page[page].value = value;
 }
 
-/* --- comparison ------------------------------------------------------------------------------------------ */
+/* --- comparison ------------------------------------------------------------------------------- */
 
 static void compare_page(uint32_t n)
 {

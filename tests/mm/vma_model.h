@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random calls of mmap, munmap, mprotect, mremap, madvise and mlock on one space, each result compared with
- * what a plain array of pages says, and now and then the whole space. Uses mm/ alone.
+ * Random calls of mmap, munmap, mprotect, mremap, madvise and mlock on one space, each result
+ * compared with what a plain array of pages says, and now and then the whole space. Uses mm/ alone.
  */
 #ifndef TESTS_MM_VMA_MODEL_H
 #define TESTS_MM_VMA_MODEL_H

@@ -20,7 +20,7 @@ static const char *shown(void (*show)(struct show_buf *b, struct mm_struct *mm))
 	return text;
 }
 
-/* --- birth and end ---------------------------------------------------------------------------------------- */
+/* --- birth and end ---------------------------------------------------------------------------- */
 
 static void new_space_has_the_kernels_half_alone(void)
 {
@@ -68,7 +68,7 @@ static void end_of_a_space_leaves_it_usable_until_the_last_user_goes(void)
 	rig_end();
 }
 
-/* --- fork ----------------------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 static void child_has_the_same_areas_but_no_locks(void)
 {
@@ -162,7 +162,7 @@ static void failed_fork_leaves_nothing_behind(void)
 	rig_end();
 }
 
-/* --- /proc/PID ---------------------------------------------------------------------------------------------- */
+/* --- /proc/PID -------------------------------------------------------------------------------- */
 
 /* A program: text, data, heap, shared memory, stack. */
 static void program(void)
@@ -214,7 +214,9 @@ static void heap_is_named_where_brk_made_it(void)
 	rig_end();
 }
 
-/* Three private pages, of which a child shares two, one of them written before, one read as zeros. */
+/*
+ * Three private pages, of which a child shares two, one of them written before, one read as zeros.
+ */
 static void smaps_measures_pages(void)
 {
 	struct mm_struct *child;

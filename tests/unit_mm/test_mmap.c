@@ -14,7 +14,7 @@ static uint32_t map(vaddr_t addr, uint32_t len, uint32_t prot, uint32_t flags)
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
-/* --- errors of mmap ------------------------------------------------------------------------------------ */
+/* --- errors of mmap --------------------------------------------------------------------------- */
 
 /* Each was asked of Linux 6.18 by a 32-bit program. */
 static void errors_of_anonymous_maps(void)
@@ -130,7 +130,7 @@ static void shared_file_without_write_may_never_be_written(void)
 	rig_end();
 }
 
-/* --- holes ------------------------------------------------------------------------------------------------ */
+/* --- holes ------------------------------------------------------------------------------------ */
 
 /* The gap below the stack's top is at least 128 MiB, for the default limit of 8 MiB, too. */
 static void layout_follows_the_stack_limit(void)
@@ -251,7 +251,10 @@ static void hole_search_respects_the_guard_gap(void)
 	rig_end();
 }
 
-/* Random maps and unmaps in a window: the search by the tree finds what a search page by page finds. */
+/*
+ * Random maps and unmaps in a window: the search by the tree finds what a search page by page
+ * finds.
+ */
 static vaddr_t search_slowly(vaddr_t low, vaddr_t high, uint32_t len, bool topdown)
 {
 	for (vaddr_t n = 0; n <= (high - low - len) >> PAGE_SHIFT; n++) {
@@ -294,7 +297,7 @@ static void tree_finds_what_a_slow_search_finds(void)
 	rig_end();
 }
 
-/* --- limits ------------------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 static void rlimit_as_counts_what_a_fixed_map_replaces_once(void)
 {
@@ -324,7 +327,10 @@ static void rlimit_data_counts_private_writable_memory(void)
 	rig_end();
 }
 
-/* Every second page, so that none merge: the first map beyond 65530 fails (the check is "more than"). */
+/*
+ * Every second page, so that none merge: the first map beyond 65530 fails (the check is "more
+ * than").
+ */
 static void map_count_is_limited(void)
 {
 	unsigned n = 0;
@@ -387,7 +393,7 @@ static void read_implies_exec_for_old_programs(void)
 	rig_end();
 }
 
-/* --- munmap --------------------------------------------------------------------------------------------------- */
+/* --- munmap ----------------------------------------------------------------------------------- */
 
 static void errors_of_munmap(void)
 {
@@ -426,7 +432,7 @@ static void munmap_takes_holes_and_parts(void)
 	rig_end();
 }
 
-/* --- mprotect --------------------------------------------------------------------------------------------------- */
+/* --- mprotect --------------------------------------------------------------------------------- */
 
 static void errors_of_mprotect(void)
 {
@@ -492,7 +498,7 @@ static void growsdown_begins_at_the_start_of_the_stack(void)
 	rig_end();
 }
 
-/* --- no memory -------------------------------------------------------------------------------------------------- */
+/* --- no memory -------------------------------------------------------------------------------- */
 
 static struct file *test_file;
 

@@ -168,7 +168,10 @@ static void moved_pages_keep_their_place_in_reverse_mapping(void)
 	rig_end();
 }
 
-/* Without pages the offset is free to change, so that even the rest of the same VMA can merge with it. */
+/*
+ * Without pages the offset is free to change, so that even the rest of the same VMA can merge with
+ * it.
+ */
 static void untouched_memory_merges_at_its_new_place(void)
 {
 	rig_begin();

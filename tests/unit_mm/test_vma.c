@@ -7,7 +7,7 @@
 #include "unit.h"
 #include "vma_rig.h"
 
-/* --- the eight cases ----------------------------------------------------------------------------------- */
+/* --- the eight cases -------------------------------------------------------------------------- */
 
 /* P and N of four pages, with a hole of four between: rights are those of A, or others. */
 static void neighbours(uint32_t p, uint32_t n)
@@ -135,7 +135,7 @@ static void between_strangers_stays_alone(void)
 	whole_area(PROT_READ, PROT_READ, "aaaabbbbcccc");
 }
 
-/* --- what keeps neighbours apart -------------------------------------------------------------------------- */
+/* --- what keeps neighbours apart -------------------------------------------------------------- */
 
 static void other_flags_do_not_merge(void)
 {
@@ -212,7 +212,7 @@ static void pages_keep_their_anon_vma_when_the_area_changes(void)
 	rig_end();
 }
 
-/* --- split ------------------------------------------------------------------------------------------------- */
+/* --- split ------------------------------------------------------------------------------------ */
 
 static void split_keeps_offsets_and_files(void)
 {
@@ -256,7 +256,7 @@ static void huge_area_is_cut_and_mended(void)
 	rig_end();
 }
 
-/* --- finding ------------------------------------------------------------------------------------------------- */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static void find_vma_gives_the_first_that_ends_above(void)
 {
@@ -284,7 +284,7 @@ static void find_vma_gives_the_first_that_ends_above(void)
 	rig_end();
 }
 
-/* --- the checker --------------------------------------------------------------------------------------------- */
+/* --- the checker ------------------------------------------------------------------------------ */
 
 static void expect_caught(void)
 {

@@ -74,7 +74,7 @@ void rig_touch(unsigned page, unsigned pages)
 				FAULT_DONE_MINOR);
 }
 
-/* --- files -------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 struct rig_file {
 	struct file file;
@@ -117,7 +117,7 @@ struct file *rig_file(unsigned pages, uint32_t mode)
 	return &f->file;
 }
 
-/* --- failing allocations ------------------------------------------------------------------------------- */
+/* --- failing allocations ---------------------------------------------------------------------- */
 
 void rig_fail_each(int (*fn)(void))
 {

@@ -2,7 +2,8 @@
 /*
  * What the tests of address spaces share: a machine with one space, and its VMAs as text.
  *
- * A map is drawn in units of one page from RIG_BASE: a letter a page, '.' a hole, a new letter a new VMA.
+ * A map is drawn in units of one page from RIG_BASE: a letter a page, '.' a hole, a new letter a
+ * new VMA.
  */
 #ifndef TESTS_UNIT_MM_VMA_RIG_H
 #define TESTS_UNIT_MM_VMA_RIG_H
@@ -39,7 +40,10 @@ void rig_touch(unsigned page, unsigned pages);
 
 /* A file of `pages` pages that all begin with their index, f_count 1, freed by its last fput(). */
 struct file *rig_file(unsigned pages, uint32_t mode);
-/* Calls fn for n = 1, 2, ... with the nth allocation failing until it does without; checks for leaks. */
+/*
+ * Calls fn for n = 1, 2, ... with the nth allocation failing until it does without; checks for
+ * leaks.
+ */
 void rig_fail_each(int (*fn)(void));
 
 #define MAP_ANON_FIXED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
