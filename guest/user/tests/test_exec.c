@@ -65,7 +65,7 @@ static void exec_builds_the_stack_as_the_abi_says_for_any_number_of_words(void)
 
 	for (int n = 1; n < 17; n += 3) {
 		for (int i = 0; i < n; i++)
-			argv[i] = "wwwww" + i % 5;
+			argv[i] = &"wwwww"[i % 5];
 		argv[n] = NULL;
 		EXPECT_EQUAL(run(in_root("/bin/execprobe"), argv, NO_ENV, out, sizeof(out)),
 			     EXITED(13));
