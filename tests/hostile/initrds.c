@@ -150,7 +150,8 @@ static void interpreter_runs_first(void)
 	pie[16] = 3;
 	memcpy(pie + 24, &start, 4);
 	memset(pie + 60, 0, 4);
-	memcpy(wants, &program, 84); /* header and PT_LOAD; zeros are no code */
+	for (size_t i = 0; i < 84; i++) /* header and PT_LOAD; zeros are no code */
+		wants[i] = ((const uint8_t *)&program)[i];
 	memcpy(wants + 44, &two, 2); /* e_phnum */
 	memcpy(wants + 84, interp, sizeof(interp));
 	snprintf((char *)wants + 128, sizeof(name), "%s", name);
