@@ -144,7 +144,7 @@ static void interpreter_runs_first(void)
 {
 	static const char name[11] = "/lib/ld.so";
 	uint8_t pie[sizeof(program)], wants[128 + sizeof(name)] = { 0 };
-	const uint32_t start = 0x54, two = 2, interp[8] = { 3, 128, 0, 0, sizeof(name) };
+	const uint32_t start = 0x54, interp[8] = { 3, 128, 0, 0, sizeof(name) };
 
 	memcpy(pie, &program, sizeof(pie));
 	pie[16] = 3;
@@ -152,7 +152,7 @@ static void interpreter_runs_first(void)
 	memset(pie + 60, 0, 4);
 	for (size_t i = 0; i < 84; i++) /* header and PT_LOAD; zeros are no code */
 		wants[i] = ((const uint8_t *)&program)[i];
-	memcpy(wants + 44, &two, 2); /* e_phnum */
+	wants[44] = 2; /* e_phnum */
 	memcpy(wants + 84, interp, sizeof(interp));
 	snprintf((char *)wants + 128, sizeof(name), "%s", name);
 	add("lib/ld.so", FILE_MODE, pie, sizeof(pie));
