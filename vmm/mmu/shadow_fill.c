@@ -219,6 +219,18 @@ static enum shadow_outcome fault_of_guest(struct shadow *s, gva_t lin, uint32_t 
 	return SHADOW_PAGE_FAULT;
 }
 
+/*
+ * The guest's own fault led through this table: it is one in use, whose entries are being made, and no
+ * data that merely was a table once.
+ */
+static void table_is_in_use(struct shadow *s, const struct walk_result *w)
+{
+	pfn_t gfn = w->steps == 2 ? w->step[1].at >> PAGE_SHIFT : s->config.ram_frames;
+
+	if (gfn < s->config.ram_frames)
+		s->frame[gfn].writes = 0;
+}
+
 static enum shadow_outcome fault_paged(struct shadow *s, gva_t lin, unsigned access,
 				       struct shadow_result *r)
 {
@@ -230,8 +242,10 @@ static enum shadow_outcome fault_paged(struct shadow *s, gva_t lin, unsigned acc
 	pte_t pde, pte;
 	pfn_t gfn;
 
-	if (!walk_linear(&s->config.tables, &s->paging, lin, access, &w))
+	if (!walk_linear(&s->config.tables, &s->paging, lin, access, &w)) {
+		table_is_in_use(s, &w);
 		return fault_of_guest(s, lin, w.error, r);
+	}
 	r->gpa = w.gpa;
 	frame = w.gpa & ~(gpa_t)PAGE_OFFSET_MASK;
 	pde = (pte_t)w.step[0].entry | PTE_A;
