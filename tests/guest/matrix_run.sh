@@ -66,14 +66,14 @@ same() { # LAST-LINE VMM-ARG...
 	[ ! -s "$dir/diff" ] && grep -qE "$last" "$dir/got"
 }
 
-# The results of a user program of the guest are those of the reference, line by line; whether they
-# are right is the program's own test.
+# What a user program of the guest finds, as results or digests, is what it finds on the reference, line by line; whether that is
+# right is for the program's own test.
 same_results() { # PROGRAM [ARG...]
 	local words="init=/bin/$*"
 	printed all_want "${reference[@]}" -m 64M --append "$words" guest.bin
-	grep -E '^(not )?ok [0-9]+ ' "$dir/all_want" >"$dir/want"
+	grep -E '^(not )?ok [0-9]+ |digest ' "$dir/all_want" >"$dir/want"
 	printed all_got "${options[@]}" -m 64M --append "$words" guest.bin
-	grep -E '^(not )?ok [0-9]+ ' "$dir/all_got" >"$dir/got"
+	grep -E '^(not )?ok [0-9]+ |digest ' "$dir/all_got" >"$dir/got"
 	diff "$dir/want" "$dir/got" >"$dir/diff" && [ -s "$dir/got" ]
 }
 
