@@ -134,16 +134,16 @@ mm_pair() { # INSTRUCTIONS-OF-NOTHING NAME "LABEL|GOAL"
 # the box. Soft counts instructions; the others are nanoseconds, and no ratio of the two means anything.
 bench_user() {
 	local name soft goal
-	declare -A linux kvm goals=([getpid]=150 [anonymous_fault]=2500 [fork_per_page]=120)
+	declare -A linux on_kvm goals=([getpid]=150 [anonymous_fault]=2500 [fork_per_page]=120)
 	while read -r name soft; do linux[$name]=$soft; done < <("$build/user/root/bin/ubench" 2>/dev/null)
-	while read -r name soft; do kvm[$name]=$soft; done < <(user_on_kvm)
+	while read -r name soft; do on_kvm[$name]=$soft; done < <(user_on_kvm)
 	echo "user space: guest instructions on soft; nanoseconds on Linux $(uname -r) by int 0x80, and in the guest on engine kvm"
 	printf '%-24s %12s %12s %12s\n' "" soft Linux kvm
 	while read -r name soft; do
 		case $name in *[!a-zA-Z0-9_]* | '') continue ;; esac
 		goal=${goals[$name]:-}
 		[ -z "$goal" ] || goal="goal: under $goal: $([ "$soft" -lt "$goal" ] && echo met || echo MISSED)"
-		printf '%-24s %12s %12s %12s  %s\n' "$name" "$soft" "${linux[$name]:--}" "${kvm[$name]:--}" "$goal"
+		printf '%-24s %12s %12s %12s  %s\n' "$name" "$soft" "${linux[$name]:--}" "${on_kvm[$name]:--}" "$goal"
 	done < <("$bin/vmm" --engine soft --append init=/bin/ubench "$bin/guest.bin" </dev/null | grep -E '^[a-zA-Z0-9_]+ [0-9]+$')
 }
 
@@ -151,8 +151,8 @@ bench_user() {
 user_on_kvm() {
 	local box
 	box=$(dirname "$(readlink -f "$0")")/../box/box.sh
-	{ timeout 120 "$bin/vmm" --engine kvm --append init=/bin/ubench "$bin/guest.bin" </dev/null 2>/dev/null ||
-		timeout 600 "$box" "$build" --timeout 500 build/bin/vmm --engine kvm -m 256M \
+	{ timeout 60 "$bin/vmm" --engine kvm --mmu direct --append init=/bin/ubench "$bin/guest.bin" </dev/null 2>/dev/null ||
+		timeout 600 "$box" "$build" --timeout 500 build/bin/vmm --engine kvm --mmu direct -m 256M \
 			--append init=/bin/ubench build/bin/guest.bin </dev/null 2>/dev/null; } |
 		tr -d '\r' | grep -E '^[a-zA-Z0-9_]+ [0-9]+$' || true
 }

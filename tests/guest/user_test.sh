@@ -5,7 +5,7 @@
 #
 # User space from outside, on one engine: the demonstration, usertests, mmapfuzz and syscallfuzz, the shell
 # as a person meets it. BIN-FOLDER holds guest.bin. CALLS: how many mmapfuzz makes (20,000 if not told); the
-# system call fuzzer makes ten times as many. Prints KTAP; exits 1 if anything is not as it should be.
+# system call fuzzer makes ten times as many. PACE: seconds between the keys of a person. Prints KTAP; exits 1 if anything is not as it should be.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
@@ -61,4 +61,23 @@ ok "by SIGKILL" says '^status 137$'
 ok "and leaves memory in order" says '^0 violations$'
 ok "the system call fuzzer finds nothing" ends 0 -m 128M \
 	--append "init=/bin/syscallfuzz -- -n $((10 * calls))"
+
+# A terminal, with a person who types these, some time apart.
+typed() { # STATUS KEYS...
+	local want=$1 keys
+	shift
+	{
+		for keys; do
+			sleep "${PACE:-1}"
+			printf '%b' "$keys"
+		done
+		sleep "${PACE:-1}"
+	} | timeout 60 script -qec "'$vmm' ${options[*]} guest.bin" /dev/null >"$dir/out" 2>"$dir/err"
+	[ "${PIPESTATUS[1]}" = "$want" ]
+}
+ok "on a terminal a shell runs, and its status is the machine's" typed 3 \
+	'echo helo\033[D\033[Dl\005 there\r' 'lay\t\r' 'sleep 1000\r' '\003' 'echo status $?\r' 'exit 3\r'
+ok "arrows and ^E edit the line" says '^hello there'
+ok "Tab completes a program's name" says '^stack .* agrees'
+ok "^C ends what runs" says '^status 130'
 finish
