@@ -137,7 +137,7 @@ static int parse_count(const struct option_row *row, const char *value, void *fi
 /* Pages of the shadow's pool. */
 static int parse_pages(const struct option_row *row, const char *value, void *field, struct diag *d)
 {
-	uint64_t pages;
+	uint64_t pages = 0;
 	char spelling[32];
 	int r = parse_count(row, value, &pages, d);
 
