@@ -23,6 +23,7 @@
 #define SEL_TSS2 0x68	/* available TSS */
 #define SEL_RING1 0x70	/* code, DPL 1 */
 #define SEL_CALL64 0x78 /* the upper half of what 64-bit mode takes for a call gate follows */
+#define SEL_NEVER 0x88	/* data, DPL 3, that no register ever holds */
 #define LDT_LONG 0x0c
 #define LDT_CALL 0x17
 #define LDT_DATA 0x1f
@@ -708,6 +709,51 @@ ATTACK "SSE", 3
 	.byte 0x0f, 0x28, 0xc1
 	OK
 
+/* What a deprivileged guest can see of it: the lines that differ on purpose (vmm/engine/README.md). */
+ATTACK "visible: IOPL of PUSHF", 3
+	pushfl
+	popl %eax
+	andl $0x3000, %eax
+	OK
+ATTACK "visible: POPF changes IOPL", 1
+	pushl $0x3002
+	popfl
+	pushfl
+	popl %eax
+	andl $0x3000, %eax
+	OK
+ATTACK "visible: CS that a far CALL pushes", 1
+	lcall $TINY_CS, $1f
+1:	popl %eax
+	popl %eax
+	OK
+ATTACK "visible: MOV from SS", 1
+	movl %ss, %eax
+	OK
+ATTACK "visible: LAR of the running code", 1
+	movl $TINY_CS, %ecx
+	lar %ecx, %eax
+	OK
+ATTACK "visible: LSL of a TSS", 1
+	movl $SEL_TSS, %ecx
+	lsl %ecx, %eax
+	OK
+ATTACK "visible: VERR of a segment not loaded yet", 1
+	movl $SEL_NEVER, %ecx
+	xorl %eax, %eax
+	verr %cx
+	setz %al
+	OK
+ATTACK "visible: VERW of a segment not loaded yet", 1
+	movl $SEL_NEVER, %ecx
+	xorl %eax, %eax
+	verw %cx
+	setz %al
+	OK
+ATTACK "visible: VMMCALL", 3
+	.byte 0x0f, 0x01, 0xd9
+	OK
+
 	.pushsection .data
 attacks_end:
 vector_attack:
@@ -740,6 +786,7 @@ gdt_image:
 	.quad 0x00cfba000000ffff	/* SEL_RING1 */
 	CALLGATE SEL_LONG		/* SEL_CALL64 */
 	.quad 0x0000000000000080	/* its upper half: bits 63:32 of RIP, the monitor's */
+	.quad 0x00cff2000000ffff	/* SEL_NEVER */
 gdt_image_end:
 top_image:
 	.quad 0x00cf9a000000ffff	/* SEL_MON_CS */
