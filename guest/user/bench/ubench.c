@@ -2,8 +2,8 @@
 /*
  * ubench: what the operations of user space cost, each as a line "NAME NUMBER", in nanoseconds.
  *
- * Time is the CPU's time stamp counter, measured against the clock first. Under engine soft the counter
- * runs at 1 GHz and counts instructions: there a nanosecond is an instruction of the guest.
+ * Time is the CPU's time stamp counter, measured against the clock first. Under engine soft the
+ * counter runs at 1 GHz and counts instructions: there a nanosecond is an instruction of the guest.
  */
 #include <procfs.h>
 #include <stdint.h>
@@ -178,7 +178,9 @@ static void bench_mmap(void)
 	tell("mmap_munmap", ticks() - from, 2000);
 }
 
-/* Two processes that wake each other through two pipes: half of a round is a switch and two calls. */
+/*
+ * Two processes that wake each other through two pipes: half of a round is a switch and two calls.
+ */
 static void bench_switch(void)
 {
 	int there[2], back[2];

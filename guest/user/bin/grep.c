@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* grep [-v] TEXT [FILE...]: the lines with that text (no regular expression). 1 if there is none. */
+/*
+ * grep [-v] TEXT [FILE...]: the lines with that text (no regular expression). 1 if there is none.
+ */
 #include <errno.h>
 #include <procfs.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * memhog [MiB [-k]]: takes that much memory, a mebibyte at a time, writes every page and reads it
- * back; 16 if it is not told. What could be had stands in the last line. -k keeps it until a signal.
+ * back; 16 if it is not told. What could be had stands in the last line. -k keeps it until a
+ * signal.
  */
 #include <errno.h>
 #include <procfs.h>

@@ -2,10 +2,10 @@
 /*
  * syscallfuzz [-s SEED] [-n CALLS]: system calls with random numbers and hostile arguments.
  *
- * They are made by a child, for they may well destroy it: when one ends, or has not got on for a while
- * (it sleeps, or waits for what never comes), the next goes on. The kernel must survive, and its
- * checkers, read at the end from /proc/mm_check, must find nothing. On Linux only calls from a list of
- * harmless ones are made.
+ * They are made by a child, for they may well destroy it: when one ends, or has not got on for a
+ * while (it sleeps, or waits for what never comes), the next goes on. The kernel must survive, and
+ * its checkers, read at the end from /proc/mm_check, must find nothing. On Linux only calls from a
+ * list of harmless ones are made.
  */
 #include "random.h"
 #include <fcntl.h>

@@ -21,7 +21,10 @@ int read_maps(pid_t pid, struct map_line *lines, int max);
 /* The line of this process that holds addr: 1, or 0 if there is none, or -1. */
 int find_map(const void *addr, struct map_line *line);
 
-/* Calls line(ctx, text) for each line of a file ("-": the input), without its newline. 0, or -1 with errno. */
+/*
+ * Calls line(ctx, text) for each line of a file ("-": the input), without its newline. 0, or -1
+ * with errno.
+ */
 int for_each_line(const char *path, void (*line)(void *ctx, char *text), void *ctx);
 /* The number after "NAME:" in a file such as /proc/self/status; -1: not there. */
 long proc_number(const char *path, const char *name);

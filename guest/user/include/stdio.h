@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Output: one stream, stdout, which keeps text until a newline, exit() or fork(); stderr keeps none.
- * Input is read(2)'s.
+ * Output: one stream, stdout, which keeps text until a newline, exit() or fork(); stderr keeps
+ * none. Input is read(2)'s.
  */
 #ifndef _STDIO_H
 #define _STDIO_H

@@ -2,8 +2,8 @@
 /*
  * One free list for each power of two from 16 to 64 KiB, filled from brk; above that, mmap.
  *
- * A block begins with a header of 16 bytes that holds its size, the header's own included. Blocks of
- * the lists are never split or joined: their memory comes back to the same list.
+ * A block begins with a header of 16 bytes that holds its size, the header's own included. Blocks
+ * of the lists are never split or joined: their memory comes back to the same list.
  */
 #include <stdlib.h>
 #include <string.h>

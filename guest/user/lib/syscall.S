@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What C cannot say: a system call with its arguments in registers, and functions that return twice.
+ * What C cannot say: a system call with its arguments in registers, and functions that return
+ * twice.
  */
 #include <sys/syscall.h>
 

@@ -23,7 +23,7 @@ static int complain(const char *what, const char *why)
 	return 1;
 }
 
-/* --- redirections ---------------------------------------------------------------------------------- */
+/* --- redirections ----------------------------------------------------------------------------- */
 
 static int open_target(const struct redirect *r)
 {
@@ -59,7 +59,7 @@ static int redirect(const struct redirect *r)
 	return 0;
 }
 
-/* --- programs --------------------------------------------------------------------------------------- */
+/* --- programs --------------------------------------------------------------------------------- */
 
 static void exec_path(const char *path, char **argv)
 {

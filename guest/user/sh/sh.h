@@ -65,7 +65,9 @@ void *arena_alloc(size_t bytes);
 char *arena_text(const char *text, size_t n);
 void arena_reset(void);
 
-/* parse.c: the jobs of a line, NULL if it has none; *error says what is wrong with it, or is NULL. */
+/*
+ * parse.c: the jobs of a line, NULL if it has none; *error says what is wrong with it, or is NULL.
+ */
 struct job *parse_line(const char *line, const char **error);
 
 /* expand.c: quotes off, $NAME $? $$ $! $# $0..$9 and ${NAME} replaced. NULL: the word vanishes. */

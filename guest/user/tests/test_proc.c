@@ -34,8 +34,8 @@ static void take_first(void *ctx, char *text)
 }
 
 /*
- * "08048000-0804c000 r-xp 00000000 00:01 12 ...": columns of fixed width. The name's hangs on the size
- * of the kernel's pointers: 25 + 6 * 4 characters come before it, or 25 + 6 * 8.
+ * "08048000-0804c000 r-xp 00000000 00:01 12 ...": columns of fixed width. The name's hangs on the
+ * size of the kernel's pointers: 25 + 6 * 4 characters come before it, or 25 + 6 * 8.
  */
 static void maps_lines_have_linuxs_columns(void)
 {

@@ -3,8 +3,8 @@
  * The frame of usertests: rule-named tests of the system calls, each run in a child of its own, so
  * that it may break its address space as it likes.
  *
- * What a test expects is what Linux does: the same binary runs on Linux, where every test must pass,
- * too. A test that cannot do that calls guest_only() and says why.
+ * What a test expects is what Linux does: the same binary runs on Linux, where every test must
+ * pass, too. A test that cannot do that calls guest_only() and says why.
  */
 #ifndef TESTS_USERTEST_H
 #define TESTS_USERTEST_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * mmapfuzz [-s SEED] [-n CALLS] [-v]: see mmapfuzz.h. Ends with 1 if the kernel and the model differ.
- * Two kernels that behave alike print the same for one seed, each digest included. -v tells each call.
+ * mmapfuzz [-s SEED] [-n CALLS] [-v]: see mmapfuzz.h. Ends with 1 if the kernel and the model
+ * differ. Two kernels that behave alike print the same for one seed, each digest included. -v tells
+ * each call.
  */
 #include "mmapfuzz.h"
 #include <fcntl.h>

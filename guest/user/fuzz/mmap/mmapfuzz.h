@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmapfuzz: random calls of the memory system calls. Each is a function that makes up its arguments,
- * calls, says by check_call() what the model expected, and tells the model.
+ * mmapfuzz: random calls of the memory system calls. Each is a function that makes up its
+ * arguments, calls, says by check_call() what the model expected, and tells the model.
  *
  * What is told of a result does not depend on where the kernel puts things by itself, so that all
- * kernels that do the same print the same: an address in the window is its offset there, any other is
- * ELSEWHERE.
+ * kernels that do the same print the same: an address in the window is its offset there, any other
+ * is ELSEWHERE.
  */
 #ifndef FUZZ_MMAPFUZZ_H
 #define FUZZ_MMAPFUZZ_H
@@ -47,8 +47,8 @@ unsigned random_rights(void);
 /* An address as it is told. */
 int relation(long result);
 /*
- * A call was made: its name, its arguments as they are told, and its raw result. `expected` is a raw
- * result, too; ANY: the model does not know.
+ * A call was made: its name, its arguments as they are told, and its raw result. `expected` is a
+ * raw result, too; ANY: the model does not know.
  */
 #define ANY 0x7ffffffe
 void check_call(const char *name, const int *args, unsigned count, long result, long expected);

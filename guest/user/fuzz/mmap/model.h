@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What mmapfuzz believes of its address space: a window of pages at a fixed, low address, where the
- * kernel, which searches from the top, places nothing by itself. For each page: is it mapped, with which
- * rights, to what, and which word stands in it.
+ * kernel, which searches from the top, places nothing by itself. For each page: is it mapped, with
+ * which rights, to what, and which word stands in it.
  *
- * Mappings are private anonymous, private of a file (the program's own), or shared anonymous: an object,
- * whose words all its pages share. The word of a page is the one at WORD_AT of it.
+ * Mappings are private anonymous, private of a file (the program's own), or shared anonymous: an
+ * object, whose words all its pages share. The word of a page is the one at WORD_AT of it.
  */
 #ifndef FUZZ_MODEL_H
 #define FUZZ_MODEL_H

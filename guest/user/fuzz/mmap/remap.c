@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * mremap. What is moved is of one mapping only: since 6.17 Linux moves several at once where older ones
- * refuse, and which neighbours are one mapping depends on what was merged.
+ * mremap. What is moved is of one mapping only: since 6.17 Linux moves several at once where older
+ * ones refuse, and which neighbours are one mapping depends on what was merged.
  */
 #include "mmapfuzz.h"
 #include <errno.h>
