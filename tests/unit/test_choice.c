@@ -32,6 +32,13 @@ static void probe_shadow(enum engine_mmu mmu, struct engine_probe *out)
 				      .reason = "it cannot walk the guest's" };
 }
 
+static void probe_emulated(enum engine_mmu mmu, struct engine_probe *out)
+{
+	*out = (struct engine_probe){ .usable = true,
+				      .slow = true,
+				      .reason = "it emulates everything" };
+}
+
 static void probe_direct(enum engine_mmu mmu, struct engine_probe *out)
 {
 	*out = (struct engine_probe){ .usable = mmu == ENGINE_MMU_DIRECT,
@@ -44,6 +51,7 @@ static const struct engine_ops fast_good = { .name = "fast", .probe = probe_good
 static const struct engine_ops fast_bare = { .name = "fast", .probe = probe_bare };
 static const struct engine_ops fast_mend = { .name = "fast", .probe = probe_mend };
 static const struct engine_ops fast_direct = { .name = "fast", .probe = probe_direct };
+static const struct engine_ops fast_emulated = { .name = "fast", .probe = probe_emulated };
 static const struct engine_ops fast_shadow = { .name = "fast", .probe = probe_shadow };
 static const struct engine_ops slow_good = { .name = "slow",
 					     .features = ALL_FEATURES,
@@ -90,6 +98,12 @@ static void auto_takes_the_first_that_works_and_says_why(void)
 		  "there is no device; load a module" },
 		{ &fast_direct, &slow_good, "auto", 0, ENGINE_MMU_SHADOW, &slow_good,
 		  "it has no tables" },
+		/* one that works, but slower here than those after it, is taken for want of them */
+		{ &fast_emulated, &slow_good, "auto", 0, ENGINE_MMU_SHADOW, &slow_good,
+		  "it emulates everything" },
+		{ &fast_emulated, &slow_direct, "auto", 0, ENGINE_MMU_SHADOW, &fast_emulated,
+		  "it emulates everything; it has no tables" },
+		{ &fast_emulated, &slow_good, "fast", 0, ENGINE_MMU_SHADOW, &fast_emulated, "" },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(questions); i++)
