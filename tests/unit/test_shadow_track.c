@@ -364,6 +364,47 @@ static void table_out_of_sync_that_becomes_a_directory_is_right_again(void)
 	shadow_rig_end(&r);
 }
 
+static void table_out_of_sync_that_led_nowhere_is_right_when_it_leads_somewhere_again(void)
+{
+	struct shadow_rig r;
+
+	BEGIN_UNSYNC(&r);
+	sr_entry(&r, SR_DIR, 2, SR_USER_RW | PTE_PS);
+	sr_entry(&r, SR_TABLE, 1, FRAME(SR_DATA + 1) | SR_USER_RW);
+	sr_read(&r, PAGE_AT(0));
+	sr_read(&r, PAGE_AT(1));
+	/* the entry of page 1 goes, then the table; INVLPG finds no table to look at */
+	CU_ASSERT_FALSE(sr_write(&r, 0x00800000 + FRAME(SR_TABLE) + 4, 0).emulated);
+	CU_ASSERT_FALSE(shadow_is_tracked(r.s, SR_TABLE));
+	sr_entry(&r, SR_DIR, 1, 0);
+	sr_invlpg(&r, PAGE_AT(0));
+	sr_invlpg(&r, PAGE_AT(1));
+	CU_ASSERT_TRUE(sr_read(&r, PAGE_AT(1)).fault);
+	/* the same table at another address, by way of another page of it */
+	sr_entry(&r, SR_DIR, 3, FRAME(SR_TABLE) | SR_USER_RW);
+	CU_ASSERT_EQUAL(sr_read(&r, 0x00c00000).gpa, FRAME(SR_DATA));
+	CU_ASSERT_TRUE(sr_read(&r, 0x00c01000).fault);
+	shadow_rig_end(&r);
+}
+
+static void hoarded_table_that_led_nowhere_is_right_when_it_leads_somewhere_again(void)
+{
+	struct shadow_rig r;
+
+	begin(&r, SHADOW_STRICT, X86_TLB_HOARD);
+	sr_entry(&r, SR_TABLE, 1, FRAME(SR_DATA + 1) | SR_USER_RW);
+	sr_read(&r, PAGE_AT(0));
+	sr_read(&r, PAGE_AT(1));
+	sr_entry(&r, SR_TABLE, 1, 0);
+	sr_entry(&r, SR_DIR, 1, 0);
+	sr_invlpg(&r, PAGE_AT(0));
+	sr_invlpg(&r, PAGE_AT(1));
+	sr_entry(&r, SR_DIR, 1, FRAME(SR_TABLE) | SR_USER_RW);
+	CU_ASSERT_EQUAL(sr_read(&r, PAGE_AT(0)).gpa, FRAME(SR_DATA));
+	CU_ASSERT_TRUE(sr_read(&r, PAGE_AT(1)).fault);
+	shadow_rig_end(&r);
+}
+
 static void wp_toggle_leaves_no_table_behind(void)
 {
 	struct shadow_rig r;
@@ -442,6 +483,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(cr3_load_brings_all_back_and_protects_again),
 	UNIT_TEST(fault_brings_its_address_back),
 	UNIT_TEST(table_out_of_sync_that_becomes_a_directory_is_right_again),
+	UNIT_TEST(table_out_of_sync_that_led_nowhere_is_right_when_it_leads_somewhere_again),
+	UNIT_TEST(hoarded_table_that_led_nowhere_is_right_when_it_leads_somewhere_again),
 	UNIT_TEST(wp_toggle_leaves_no_table_behind),
 	UNIT_TEST(guest_that_misses_invlpg_sees_the_old_page_as_long_as_tlb_says),
 	UNIT_TEST(hoard_keeps_directory_entries_until_any_of_their_pages_is_invalidated),

@@ -122,6 +122,12 @@ static uint32_t path_child(struct shadow *s, uint32_t parent, uint32_t index, pf
 		page_touch(s, child);
 	} else {
 		child = page_get(s, gfn, role);
+		/*
+		 * INVLPG looks at what an address leads through now, so it did not reach this table
+		 * while nothing, or another address, led here.
+		 */
+		if (page_is_table(&s->page[child]) && s->frame[gfn].stale_at)
+			frame_resync(s, gfn);
 		entry_link(s, parent, index, child);
 	}
 	if (page_is_table(&s->page[child]))
