@@ -269,6 +269,46 @@ static void deadline_that_has_passed_ends_the_run_at_once(void)
 	rig_end(&r);
 }
 
+/*
+ * A state that was set makes the vCPU do more than run the guest, and so does the end of a port access:
+ * a deadline that passes meanwhile is not lost, though nothing else would end the run.
+ */
+static void deadline_that_passes_on_the_way_to_the_guest_is_not_lost(void)
+{
+	struct rig r;
+
+	RIG_BEGIN(&r, SPIN);
+	watch(&r, 3 * WATCHDOG_S);
+	for (unsigned n = 0; n < 200 && !lost; n++) {
+		r.s.sti_shadow = n % 2;
+		rig_set(&r);
+		CU_ASSERT_EQUAL(rig_run_to(&r, r.ops->now_ns(r.e) + n * 250u),
+				ENGINE_EXIT_DEADLINE);
+	}
+	CU_ASSERT_FALSE(lost);
+	unwatch();
+	rig_end(&r);
+}
+
+/* The kick is told first; the machine asks for the same deadline again. */
+static void deadline_that_passed_beside_a_kick_is_not_lost(void)
+{
+	uint64_t deadline;
+	struct rig r;
+
+	RIG_BEGIN(&r, SPIN);
+	watch(&r, WATCHDOG_S);
+	for (unsigned n = 0; n < 20 && !lost; n++) {
+		deadline = r.ops->now_ns(r.e) + 1 + n * 250u;
+		r.ops->kick(r.e);
+		CU_ASSERT_EQUAL(rig_run_to(&r, deadline), ENGINE_EXIT_KICKED);
+		CU_ASSERT_EQUAL(rig_run_to(&r, deadline), ENGINE_EXIT_DEADLINE);
+	}
+	CU_ASSERT_FALSE(lost);
+	unwatch();
+	rig_end(&r);
+}
+
 /* The same deadline again and again, with stops and looks between, as the machine's loop does. */
 static void deadline_outlives_stops_before_it(void)
 {
@@ -357,6 +397,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(kicks_of_a_signal_handler_are_never_lost),
 	UNIT_TEST(deadline_is_honoured),
 	UNIT_TEST(deadline_that_has_passed_ends_the_run_at_once),
+	UNIT_TEST(deadline_that_passes_on_the_way_to_the_guest_is_not_lost),
+	UNIT_TEST(deadline_that_passed_beside_a_kick_is_not_lost),
 	UNIT_TEST(deadline_outlives_stops_before_it),
 	UNIT_TEST(deadlines_of_two_vcpus_do_not_disturb_each_other),
 	UNIT_TEST(interrupted_calls_of_the_host_change_nothing),

@@ -53,7 +53,17 @@ static void on_wake(int sig, siginfo_t *info, void *context)
 	struct kvm *k = info->si_value.sival_ptr;
 
 	/* anyone may send the signal; only our timers may name an engine */
-	if (info->si_code == SI_TIMER && k)
+	if (info->si_code != SI_TIMER || !k)
+		return;
+	atomic_store(&k->woken, true);
+	__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
+
+void kvm_requests_restore(struct kvm *k)
+{
+	/* clear first, then look: what comes in between sets it again by itself */
+	__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (atomic_load(&k->kicked) || atomic_load(&k->woken))
 		__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -299,12 +309,7 @@ int kvm_settle(struct kvm *k)
 		r = ioctl(k->vcpu, KVM_RUN, 0);
 	} while (r == 0 && !kvm_exit_handle(k, &ignored));
 	k->ready_known = true;
-	/* clear first, then look: a kick in between sets it again by itself */
-	__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-	if (atomic_load(&k->kicked))
-		__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	/* the deadline's signal may have come meanwhile: arm it again next time */
-	k->armed_ns = NEVER - 1;
+	kvm_requests_restore(k);
 	return r < 0 && errno != EINTR ? -errno : 0;
 }
 
@@ -322,15 +327,28 @@ static void remember(struct kvm *k)
 		k->run->kvm_valid_regs &= ~(uint64_t)KVM_SYNC_X86_SREGS;
 }
 
+/*
+ * A device asked for the machine: the access is done as far as we are concerned, and the next KVM_RUN
+ * completes it. Going there only to be sent back would cost a system call for each interrupt.
+ */
+bool kvm_kick_taken(struct kvm *k, struct engine_exit *out)
+{
+	if (!atomic_load_explicit(&k->kicked, memory_order_relaxed))
+		return false;
+	atomic_store(&k->kicked, false);
+	kvm_requests_restore(k);
+	out->reason = ENGINE_EXIT_KICKED;
+	return true;
+}
+
 /* KVM_RUN came back with an error. True: the run is over, out->reason is set. */
 bool kvm_run_error(struct kvm *k, int err, uint64_t deadline_ns, struct engine_exit *out)
 {
 	if (err == EINTR || err == EAGAIN) {
-		__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-		if (atomic_exchange(&k->kicked, false)) {
-			out->reason = ENGINE_EXIT_KICKED;
+		if (kvm_kick_taken(k, out))
 			return true;
-		}
+		atomic_store(&k->woken, false);
+		kvm_requests_restore(k);
 		if (kvm_now_ns(&k->engine) >= deadline_ns) {
 			out->reason = ENGINE_EXIT_DEADLINE;
 			return true;
@@ -340,20 +358,6 @@ bool kvm_run_error(struct kvm *k, int err, uint64_t deadline_ns, struct engine_e
 	k->broken = true;
 	out->reason = ENGINE_EXIT_FAILED;
 	snprintf(out->text, sizeof(out->text), "KVM_RUN: %s", strerror(err));
-	return true;
-}
-
-/*
- * A device asked for the machine: the access is done as far as we are concerned, and the next KVM_RUN
- * completes it. Going there only to be sent back would cost a system call for each interrupt.
- */
-bool kvm_kick_taken(struct kvm *k, struct engine_exit *out)
-{
-	if (!atomic_load_explicit(&k->kicked, memory_order_relaxed))
-		return false;
-	__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-	atomic_store(&k->kicked, false);
-	out->reason = ENGINE_EXIT_KICKED;
 	return true;
 }
 
@@ -373,15 +377,10 @@ static void kvm_run(struct engine *e, uint64_t deadline_ns, struct engine_exit *
 		out->reason = ENGINE_EXIT_SHUTDOWN;
 		return;
 	}
-	if (k->halted && !atomic_load(&k->kicked)) {
-		out->reason = ENGINE_EXIT_HALT;
-		return;
-	}
 	/* a halted vCPU that is kicked must not run on: KVM would take it past the HLT */
 	if (k->halted) {
-		__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-		atomic_store(&k->kicked, false);
-		out->reason = ENGINE_EXIT_KICKED;
+		if (!kvm_kick_taken(k, out))
+			out->reason = ENGINE_EXIT_HALT;
 		return;
 	}
 	kvm_timer_arm(k, deadline_ns);

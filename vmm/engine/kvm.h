@@ -38,6 +38,7 @@ struct kvm {
 	uint64_t start_ns; /* of the monotonic clock: virtual time zero */
 	pthread_t thread;  /* that runs the vCPU */
 	atomic_bool kicked;
+	atomic_bool woken; /* the timer's signal came, and no run has looked at the clock since */
 	bool halted;	  /* HLT, and nothing injected since */
 	bool window;	  /* the machine wants to know when interrupts are possible */
 	bool ready_known; /* run->ready_for_interrupt_injection is about the current state */
@@ -71,6 +72,8 @@ uint64_t kvm_now_ns(const struct engine *e);
 void kvm_idle_until(struct engine *e, uint64_t ns);
 void kvm_kick(struct engine *e);
 void kvm_request_window(struct engine *e, bool on);
+/* After KVM_RUN was used for something else than the guest: who wants the vCPU back still does. */
+void kvm_requests_restore(struct kvm *k);
 
 /* Have a signal at `deadline_ns` of virtual time. An unchanged deadline costs no system call. */
 void kvm_timer_arm(struct kvm *k, uint64_t deadline_ns);

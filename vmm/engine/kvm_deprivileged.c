@@ -272,11 +272,8 @@ static bool not_runnable(struct deprivileged *d, struct engine_exit *out)
 	}
 	if (!d->known || !d->state.halted)
 		return false;
-	out->reason = ENGINE_EXIT_HALT;
-	if (atomic_exchange(&k->kicked, false)) {
-		__atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-		out->reason = ENGINE_EXIT_KICKED;
-	}
+	if (!kvm_kick_taken(k, out))
+		out->reason = ENGINE_EXIT_HALT;
 	return true;
 }
 

@@ -286,7 +286,6 @@ static void pushed(struct deprivileged *d)
 static int monitor_finish(struct deprivileged *d)
 {
 	struct kvm *k = &d->kvm;
-	bool timer = false;
 
 	for (;;) {
 		int r;
@@ -300,12 +299,10 @@ static int monitor_finish(struct deprivileged *d)
 			break;
 		if (r == 0)
 			return -EIO;
-		timer = true;
 	}
 	d->inside = true;
 	d->exits[DEPRIVILEGED_QUEUE]++;
-	if (timer || atomic_load(&k->kicked))
-		__atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	kvm_requests_restore(k);
 	return 0;
 }
 
