@@ -7,7 +7,7 @@
 /* present, 32-bit TSS, available */
 #define DESC_TSS (DESC_PRESENT | 0x09)
 
-struct desc_struct gdt_table[GDT_ENTRIES] __attribute__((aligned(8)));
+struct desc_struct gdt_table[GDT_ENTRIES] __attribute__((aligned(8), section(".bss.gdt")));
 
 struct tss_struct init_tss = {
 	.ss0 = __KERNEL_DS,
