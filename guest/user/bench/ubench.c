@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * ubench: what the operations of user space cost, each as a line "NAME NUMBER", in nanoseconds.
+ * ubench [GROUP...]: what the operations of user space cost, each as a line "NAME NUMBER", in
+ * nanoseconds. Groups, which may be named more than once: see the table at the end; all, if none is.
  *
  * Time is the CPU's time stamp counter, measured against the clock first. Under engine soft the
  * counter runs at 1 GHz and counts instructions: there a nanosecond is an instruction of the guest.
@@ -207,17 +208,51 @@ static void bench_switch(void)
 	waitpid(pid, NULL, 0);
 }
 
-int main(void)
+static void bench_forks(void)
 {
-	calibrate();
-	bench_getpid();
-	bench_fault();
-	bench_cow();
-	bench_mmap();
-	bench_switch();
-	bench_exec();
 	bench_fork(1);
 	bench_fork(16);
 	bench_fork(64);
+}
+
+static void bench_fork_small(void)
+{
+	bench_fork(1);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+	int always;
+} groups[] = {
+	{ "getpid", bench_getpid, 1 }, { "fault", bench_fault, 1 },
+	{ "cow", bench_cow, 1 },       { "mmap", bench_mmap, 1 },
+	{ "switch", bench_switch, 1 }, { "exec", bench_exec, 1 },
+	{ "fork", bench_forks, 1 },    { "fork_small", bench_fork_small, 0 },
+};
+
+/* Is there a group of that name? NULL: all that are not made of others. */
+static int run_group(const char *name)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (name ? !strcmp(name, groups[i].name) : groups[i].always) {
+			groups[i].run();
+			found = 1;
+		}
+	return found;
+}
+
+int main(int argc, char **argv)
+{
+	calibrate();
+	if (argc < 2)
+		run_group(NULL);
+	for (int i = 1; i < argc; i++)
+		if (!run_group(argv[i])) {
+			dprintf(STDERR_FILENO, "ubench: no group %s\n", argv[i]);
+			return 2;
+		}
 	return 0;
 }
