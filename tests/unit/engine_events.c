@@ -258,6 +258,64 @@ static void exception_injected_after_a_port_access_comes_behind_it(void)
 	rig_end(&r);
 }
 
+/* --- page faults ------------------------------------------------------------------------------------------ */
+
+#define PF_HANDLER (RIG_HANDLERS + 16 * VEC_PF)
+#define NOT_THERE 0x00923456u
+
+/* Of what the engine counts under this name; 0 where it does not. */
+static uint64_t cause(struct rig *r, const char *name)
+{
+	struct engine_stats stats;
+
+	r->ops->stats(r->e, &stats);
+	for (const struct engine_cause *c = stats.cause; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c->count;
+	return 0;
+}
+
+RIG_GUEST(reader, "mov 0x00923456, %ebx");
+RIG_GUEST(soon, "push %eax; mov %cr2, %eax; hlt");
+RIG_GUEST(late, ".fill 12, 1, 0x90; mov %cr2, %eax; hlt");
+RIG_GUEST(porter, "out %al, $0x80; mov %cr2, %eax; hlt");
+RIG_GUEST(stopper, "hlt; mov %cr2, %eax; hlt");
+
+/* Exits for privileged instructions, where the engine tells. */
+static uint64_t page_fault_to(const uint8_t *handler, const uint8_t *end, uint32_t eip)
+{
+	uint64_t exits;
+	struct rig r;
+
+	RIG_BEGIN_GUEST(&r, reader);
+	rig_put(&r, PF_HANDLER, handler, (uint64_t)(end - handler));
+	rig_paging_on(&r);
+	CU_ASSERT_EQUAL(rig_run(&r), ENGINE_EXIT_HALT);
+	CU_ASSERT_EQUAL(r.s.eip, eip);
+	CU_ASSERT_EQUAL(r.s.cr2, NOT_THERE);
+	CU_ASSERT_EQUAL(r.s.gpr[X86_EAX], handler == stopper ? 0 : NOT_THERE);
+	CU_ASSERT_EQUAL(r.accesses, handler == porter);
+	exits = cause(&r, "privileged instruction");
+	rig_end(&r);
+	return exits;
+}
+
+#define PAGE_FAULT_TO(name, eip) page_fault_to(name, name##_end, PF_HANDLER + (eip))
+
+/* However far an engine goes by itself before it lets the CPU have the handler. */
+static void handler_of_page_faults_finds_cr2_soon_or_late(void)
+{
+	uint64_t at_once = PAGE_FAULT_TO(soon, 5), in_time = PAGE_FAULT_TO(late, 16);
+
+	PAGE_FAULT_TO(porter, 6);
+	PAGE_FAULT_TO(stopper, 1);
+	/* a deprivileged guest: HLT is an exit; MOV from CR2 is none where it comes at once */
+	if (rig_ring1()) {
+		CU_ASSERT_EQUAL(at_once, 1);
+		CU_ASSERT_EQUAL(in_time, 2);
+	}
+}
+
 /* --- shutdown -------------------------------------------------------------------------------------------- */
 
 RIG_GUEST(doomed, "mov $0x77, %ebx; out %al, $0x80; int3");
@@ -341,6 +399,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(injected_exceptions_enter_their_handlers_as_faults),
 	UNIT_TEST(no_exception_has_a_number_above_31),
 	UNIT_TEST(exception_injected_after_a_port_access_comes_behind_it),
+	UNIT_TEST(handler_of_page_faults_finds_cr2_soon_or_late),
 	UNIT_TEST(triple_fault_is_a_shutdown),
 	UNIT_TEST(state_set_after_a_shutdown_runs_again),
 	UNIT_TEST(tables_outside_ram_fault_and_do_not_hang),

@@ -52,7 +52,9 @@ static const struct engine_ops fast_bare = { .name = "fast", .probe = probe_bare
 static const struct engine_ops fast_mend = { .name = "fast", .probe = probe_mend };
 static const struct engine_ops fast_direct = { .name = "fast", .probe = probe_direct };
 static const struct engine_ops fast_emulated = { .name = "fast", .probe = probe_emulated };
-static const struct engine_ops fast_shadow = { .name = "fast", .probe = probe_shadow };
+static const struct engine_ops fast_shadow = { .name = "fast",
+					       .shadow_features = ENGINE_MODELS_TLB,
+					       .probe = probe_shadow };
 static const struct engine_ops slow_good = { .name = "slow",
 					     .features = ALL_FEATURES,
 					     .probe = probe_good };
@@ -131,6 +133,9 @@ static void named_engine_is_taken_without_a_word(void)
 	static const struct question questions[] = {
 		{ &fast_good, &slow_good, "fast", 0, ENGINE_MMU_DIRECT, &fast_good, "" },
 		{ &fast_good, &slow_good, "slow", ALL_FEATURES, ENGINE_MMU_DIRECT, &slow_good, "" },
+		/* what mmu shadow alone can do */
+		{ &fast_shadow, &slow_good, "fast", ENGINE_MODELS_TLB, ENGINE_MMU_SHADOW,
+		  &fast_shadow, "" },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(questions); i++)

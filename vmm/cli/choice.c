@@ -21,10 +21,15 @@ static const struct {
 };
 
 /* "--tlb: engine kvm uses the CPU's own TLB"; false: it has all that is asked for. */
-static bool lacks(const struct engine_ops *engine, unsigned wants, char text[static REASON_BYTES])
+static bool lacks(const struct engine_ops *engine, const struct choice_request *request,
+		  char text[static REASON_BYTES])
 {
+	/* where the choice of mmu is ours, an option is no reason to leave direct */
+	enum engine_mmu mmu = request->mmu_auto ? ENGINE_MMU_DIRECT : request->mmu;
+	unsigned lacking = request->wants & ~engine_features(engine, mmu);
+
 	for (unsigned i = 0; i < ARRAY_SIZE(features); i++)
-		if (features[i].feature & wants & ~engine->features) {
+		if (features[i].feature & lacking) {
 			snprintf(text, REASON_BYTES, "%s: engine %s %s", features[i].option,
 				 engine->name, features[i].instead);
 			return true;
@@ -38,7 +43,7 @@ static bool usable(const struct engine_ops *engine, const struct choice_request 
 {
 	struct engine_probe probe;
 
-	if (lacks(engine, request->wants, reason))
+	if (lacks(engine, request, reason))
 		return false;
 	engine->probe(request->mmu, &probe);
 	snprintf(reason, REASON_BYTES, "%s", probe.reason);
@@ -71,7 +76,7 @@ static int refuse(const struct engine_ops *engine, const struct choice_request *
 		snprintf(mend, sizeof(mend), "use --engine %s", other->name);
 	else if (shadow)
 		snprintf(mend, sizeof(mend), "use --mmu direct");
-	if (lacks(engine, request->wants, lack))
+	if (lacks(engine, request, lack))
 		return diag_set(d, EINVAL, "%s; %s", lack, mend[0] ? mend : "leave it out");
 	if (shadow || !mend[0])
 		return diag_set(d, EINVAL, "--engine %s%s: %s%s%s", engine->name,

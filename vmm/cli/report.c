@@ -85,9 +85,9 @@ bool report_colour(int fd)
 /* NULL where the TLB is the CPU's own. */
 static const char *tlb_model(const struct report *report)
 {
-	return report->machine->engine->ops->features & ENGINE_MODELS_TLB
-		       ? options_tlb_name(report->options->tlb)
-		       : NULL;
+	unsigned features = engine_features(report->machine->engine->ops, report->mmu);
+
+	return features & ENGINE_MODELS_TLB ? options_tlb_name(report->options->tlb) : NULL;
 }
 
 /* --- the summary ------------------------------------------------------------------------------- */

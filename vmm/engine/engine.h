@@ -115,8 +115,9 @@ struct engine_snapshot {
 };
 
 struct engine_ops {
-	const char *name;  /* as --engine says it */
-	unsigned features; /* ENGINE_* */
+	const char *name;	  /* as --engine says it */
+	unsigned features;	  /* ENGINE_* */
+	unsigned shadow_features; /* with ENGINE_MMU_SHADOW it has these, too */
 
 	/* Can it run `mmu` on this host? Fast, without side effects. */
 	void (*probe)(enum engine_mmu mmu, struct engine_probe *out);
@@ -178,6 +179,11 @@ extern const struct engine_ops engine_soft;
 
 /* All engines of this build, best first; NULL ends the list. */
 extern const struct engine_ops *const engine_list[];
+
+static inline unsigned engine_features(const struct engine_ops *ops, enum engine_mmu mmu)
+{
+	return ops->features | (mmu == ENGINE_MMU_SHADOW ? ops->shadow_features : 0);
+}
 
 const char *engine_exit_name(enum engine_exit_reason reason);
 

@@ -552,6 +552,7 @@ static const char *kvm_state_caveat(const struct engine *e)
 
 const struct engine_ops engine_kvm = {
 	.name = "kvm",
+	.shadow_features = ENGINE_MODELS_TLB,
 	.probe = kvm_probe,
 	.create = kvm_create,
 	.destroy = kvm_destroy,

@@ -510,6 +510,7 @@ static const char *state_caveat(const struct engine *e)
 
 const struct engine_ops engine_kvm_deprivileged = {
 	.name = "kvm",
+	.shadow_features = ENGINE_MODELS_TLB,
 	.destroy = destroy,
 	.run = run,
 	.kick = kvm_kick,

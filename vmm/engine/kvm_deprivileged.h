@@ -61,6 +61,7 @@ struct deprivileged {
 	uint8_t *frame_flags;	       /* FRAME_*, for each frame of RAM: stores there come to us */
 	uint64_t again_rip, again_lin; /* of the last fault that needed nothing but another try */
 	unsigned again;
+	uint32_t long_handler; /* of page faults, that does not read CR2 soon */
 	/*
 	 * KVM emulates 32-bit code (PVM): it ends no run for an interrupt window, and takes no TSC. The
 	 * executor runs while a window is wanted, and answers RDTSC.

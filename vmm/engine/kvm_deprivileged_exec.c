@@ -258,6 +258,7 @@ int deprivileged_shadow_create(struct deprivileged *d, struct diag *diag)
 		.pages = (uint32_t)d->monitor.pool_pages,
 		.pool_base = MONITOR_POOL_GPA,
 		.sync = d->kvm.config.shadow.sync,
+		.lazy = d->kvm.config.tlb,
 	};
 
 	return shadow_create(&d->shadow, &config, diag);
