@@ -69,6 +69,7 @@ ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
 ok "preemption in the guest" \
 	"$vmm" --engine kvm -m 80M --append "test=preempt highmem=16M" "$bin/guest.bin"
 ok "user space" env CALLS=500 PACE=3 tests/guest/user_test.sh "$bin" "$vmm" --engine kvm
+ok "the shell at a terminal" env PATIENCE=150 tests/guest/shell_test.sh "$bin" "$vmm" --engine kvm
 for ram in 32M 3G; do
 	ok "guest.bin prints what it prints on soft, $ram" same_lines $ram
 done

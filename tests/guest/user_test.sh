@@ -3,8 +3,7 @@
 #
 # usage: user_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
-# User space from outside, on one engine: the demonstration, usertests, mmapfuzz and syscallfuzz, the shell
-# as a person meets it. BIN-FOLDER holds guest.bin. CALLS: how many mmapfuzz makes (20,000 if not told); the
+# User space from outside, on one engine: the demonstration, usertests, mmapfuzz and syscallfuzz. BIN-FOLDER holds guest.bin. CALLS: how many mmapfuzz makes (20,000 if not told); the
 # system call fuzzer makes ten times as many. PACE: seconds between the keys of a person. Prints KTAP; exits 1 if anything is not as it should be.
 set -u
 # shellcheck source=tests/ktap.sh
@@ -34,6 +33,8 @@ says() { # REGEX
 	grep -qE -- "$1" "$dir/out" || { echo "#   no line matches: $1"; false; }
 }
 
+equal() { [ "$1" = "$2" ] || { printf '%s\n' "$1" | sed 's/^/#   /'; false; }; }
+
 # A shell's -c; what it says last must be the checkers' word.
 in_order_after() { # COMMAND
 	if ! ends 0 --append "init=/bin/sh -- -c \"$1 && cat /proc/mm_check\"" ||
@@ -50,6 +51,10 @@ ok "its memory under load" says '^memhog: 8 of 8 MiB written, 0 pages read back 
 ok "it runs in 32 MiB" ends 0 -m 32M
 ok "usertests pass" in_order_after usertests
 ok "none is skipped" says '^# Totals: pass:2[0-9]{2} fail:0 skip:0$'
+ok "unknown system calls are counted by number" ends 0 \
+	--append 'show=syscalls init=/bin/usertests -- unknown_calls'
+ok "and told at the end" equal "$(sed -n '/^--- syscalls ---/,$p' "$dir/out")" \
+	$'--- syscalls ---\n17 1\n222 1\n511 1\nothers 3'
 ok "usertests pass with a HIGHMEM zone" ends 0 -m 80M --append "highmem=16M init=/bin/usertests"
 ok "mmapfuzz agrees with its model" in_order_after "mmapfuzz -n $calls"
 ok "and with another seed" in_order_after "mmapfuzz -s 2 -n $calls"
@@ -62,22 +67,4 @@ ok "and leaves memory in order" says '^0 violations$'
 ok "the system call fuzzer finds nothing" ends 0 -m 128M \
 	--append "init=/bin/syscallfuzz -- -n $((10 * calls))"
 
-# A terminal, with a person who types these, some time apart.
-typed() { # STATUS KEYS...
-	local want=$1 keys
-	shift
-	{
-		for keys; do
-			sleep "${PACE:-1}"
-			printf '%b' "$keys"
-		done
-		sleep "${PACE:-1}"
-	} | timeout 60 script -qec "'$vmm' ${options[*]} guest.bin" /dev/null >"$dir/out" 2>"$dir/err"
-	[ "${PIPESTATUS[1]}" = "$want" ]
-}
-ok "on a terminal a shell runs, and its status is the machine's" typed 3 \
-	'echo helo\033[D\033[Dl\005 there\r' 'lay\t\r' 'sleep 1000\r' '\003' 'echo status $?\r' 'exit 3\r'
-ok "arrows and ^E edit the line" says '^hello there'
-ok "Tab completes a program's name" says '^stack .* agrees'
-ok "^C ends what runs" says '^status 130'
 finish

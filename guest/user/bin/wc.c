@@ -1,34 +1,48 @@
 // SPDX-License-Identifier: MIT
-/* wc [FILE]: lines, words and bytes. */
+/* wc [-lwc] [FILE]: lines, words and bytes, or those of them that are asked for. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-int main(int argc, char **argv)
+struct counts {
+	unsigned lines, words, bytes;
+};
+
+/* 0, or -1 with errno. */
+static int count(int fd, struct counts *c)
 {
 	static char buf[4096];
-	unsigned lines = 0, words = 0, bytes = 0;
-	int fd = argc > 1 ? open(argv[1], O_RDONLY) : STDIN_FILENO, inside = 0;
+	int inside = 0;
 	ssize_t n = -1;
 
 	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) > 0) {
-		bytes += (unsigned)n;
+		c->bytes += (unsigned)n;
 		for (ssize_t i = 0; i < n; i++) {
 			int space = buf[i] == ' ' || buf[i] == '\t' || buf[i] == '\n';
 
-			lines += buf[i] == '\n';
-			words += !space && !inside;
+			c->lines += buf[i] == '\n';
+			c->words += !space && !inside;
 			inside = !space;
 		}
 	}
-	if (n < 0) {
-		dprintf(STDERR_FILENO, "wc: %s: %s\n", argc > 1 ? argv[1] : "input",
-			strerror(errno));
+	return n < 0 ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *asked = argc > 1 && argv[1][0] == '-' ? argv[1] : "-lwc", *file;
+	struct counts c = { 0, 0, 0 };
+
+	argv += asked == argv[1];
+	file = argv[1];
+	if (count(file ? open(file, O_RDONLY) : STDIN_FILENO, &c) < 0) {
+		dprintf(STDERR_FILENO, "wc: %s: %s\n", file ? file : "input", strerror(errno));
 		return 1;
 	}
-	printf("%7u %7u %7u%s%s\n", lines, words, bytes, argc > 1 ? " " : "",
-	       argc > 1 ? argv[1] : "");
+	for (const char *what = asked + 1; *what; what++)
+		printf("%7u ", *what == 'l' ? c.lines : *what == 'w' ? c.words : c.bytes);
+	puts(file ? file : "");
 	return 0;
 }

@@ -235,7 +235,7 @@ int edit_line(const char *prompt, char *line, size_t size)
 
 	tcgetattr(STDIN_FILENO, &before);
 	raw = before;
-	raw.c_iflag &= ~(uint32_t)(ICRNL | IXON);
+	raw.c_iflag &= ~(uint32_t)IXON; /* not ICRNL: what is typed ahead is for the next program */
 	raw.c_lflag &= ~(uint32_t)(ICANON | ECHO | ISIG);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;

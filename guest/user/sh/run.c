@@ -38,8 +38,11 @@ static int open_target(const struct redirect *r)
 		return open(path, O_RDONLY);
 	fd = open(path, O_WRONLY | O_CREAT | (r->kind == REDIRECT_APPEND ? O_APPEND : O_TRUNC),
 		  0666);
-	if (fd < 0 && errno == EROFS) /* a device takes no part in that */
+	if (fd < 0 && errno == EROFS) { /* a device takes no part in that */
 		fd = open(path, O_WRONLY);
+		if (fd < 0)
+			errno = EROFS;
+	}
 	return fd;
 }
 
