@@ -73,7 +73,7 @@ list(JOIN guest_cc " " guest_cc_text)
 message(STATUS "Guest: ${guest_cc_text}, ${GUEST_LD}, VMSPLIT ${VMSPLIT}")
 
 set(guest_flags
-	-std=gnu17 -O2 -g -ffreestanding -march=i686 -mno-mmx -mno-sse -msoft-float
+	-std=gnu17 -O2 -g -ffreestanding -march=i686 -mtune=generic -mno-mmx -mno-sse -msoft-float
 	-fno-pic -fno-pie -fno-stack-protector -fcf-protection=none
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-common
 	-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=

@@ -8,7 +8,9 @@
  *  - NR_FREE_PAGES of a zone is the number of frames in its buddy lists (per-CPU lists are not free
  *    in this sense, as in Linux);
  *  - no two buddies of the same order below MAX_ORDER - 1 are both free and unmerged;
- *  - all lists of a zone are changed with interrupts off.
+ *  - all lists of a zone are changed with interrupts off, but for the per-CPU list: the fast paths say
+ *    that they are at it instead (pcp_busy), and an interrupt then goes to the buddy. That is enough on
+ *    one CPU without preemption in the kernel.
  */
 #ifndef MM_MMZONE_H
 #define MM_MMZONE_H
@@ -159,6 +161,8 @@ struct mm_globals {
 	uint32_t totalhigh_pages;
 	pfn_t zero_pfn; /* what reads of fresh anonymous memory see; PAGE_RESERVED */
 	bool buddy_up;	/* memblock has handed over */
+	/* A fast path is changing a per-CPU list: an interrupt that sees it leaves all of them alone. */
+	uint32_t pcp_busy;
 	/*
 	 * Reclaim: called by the slow path with the order that is wanted; returns how many pages it
 	 * freed. NULL until there is something to reclaim (the swap issue).

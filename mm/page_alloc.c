@@ -86,7 +86,7 @@ static struct page *zone_take(struct zone *z, unsigned order, gfp_t gfp)
 	struct page *page;
 	uint32_t flags;
 
-	if (!order)
+	if (!order && !mm.pcp_busy)
 		return zone_take_single(z);
 	do {
 		flags = arch_irq_save();
@@ -184,7 +184,7 @@ static struct page *alloc_slow(const struct zonelist *list, gfp_t gfp, unsigned 
 	return page;
 }
 
-struct page *alloc_pages_node(unsigned node, gfp_t gfp, unsigned order)
+MM_REGPARM struct page *alloc_pages_node(unsigned node, gfp_t gfp, unsigned order)
 {
 	const struct zonelist *list;
 	struct page *page;
@@ -207,12 +207,10 @@ struct page *alloc_pages_node(unsigned node, gfp_t gfp, unsigned order)
 	return page;
 }
 
-/* (Not inline, here and below: a call costs the fast path its registers.) */
-/* The list was empty, or its first page was bad. */
-__attribute__((noinline)) static struct page *alloc_rest(struct page *page, gfp_t gfp)
+/* (Not inline, here and below: a call that is not the last act costs the fast path its registers.) */
+MM_REGPARM __attribute__((noinline)) static struct page *alloc_rest(struct page *bad, gfp_t gfp)
 {
-	if (page)
-		bad_page(page, "free page was changed");
+	bad_page(bad, "free page was changed");
 	return alloc_pages_node(0, gfp, 0);
 }
 
@@ -221,19 +219,22 @@ __attribute__((noinline)) static struct page *alloc_rest(struct page *page, gfp_
  * them what alloc_pages_node() does, in 40 instructions, and leaves the rest to it: no calls, so no
  * registers to save. (lowmem_reserve of a zone against its own type is 0.)
  */
-struct page *alloc_pages(gfp_t gfp, unsigned order)
+MM_REGPARM struct page *alloc_pages(gfp_t gfp, unsigned order)
 {
 	struct zone *z = mm.first_zone[gfp & GFP_ZONEMASK];
 	struct page *page;
-	uint32_t flags;
 
-	if (unlikely(order | (gfp & __GFP_ZERO)) || unlikely(mm.fail_alloc) ||
+	if (unlikely(order | (gfp & __GFP_ZERO) | mm.pcp_busy | (uintptr_t)mm.fail_alloc) ||
 	    unlikely(z->stat[NR_FREE_PAGES] <= z->watermark[WMARK_LOW]))
 		return alloc_pages_node(0, gfp, order);
-	flags = arch_irq_save();
+	pcp_enter();
+	if (unlikely(list_empty(&z->pcp.list))) {
+		pcp_leave();
+		return alloc_pages_node(0, gfp, 0);
+	}
 	page = pcp_pop(z);
-	arch_irq_restore(flags);
-	if (unlikely(!page) || unlikely(!untouched(page, PAGE_PCP)))
+	pcp_leave();
+	if (unlikely(!untouched(page, PAGE_PCP)))
 		return alloc_rest(page, gfp);
 	make_head(page);
 	return page;
@@ -264,7 +265,8 @@ static unsigned take_ready(gfp_t gfp, unsigned count, struct page **pages)
  */
 unsigned alloc_pages_bulk(gfp_t gfp, unsigned count, struct page **pages)
 {
-	unsigned got = mm.fail_alloc || gfp & __GFP_ZERO ? 0 : take_ready(gfp, count, pages);
+	bool ready = !mm.fail_alloc && !mm.pcp_busy && !(gfp & __GFP_ZERO);
+	unsigned got = ready ? take_ready(gfp, count, pages) : 0;
 
 	while (got < count) {
 		pages[got] = alloc_page(got ? gfp | __GFP_NOWARN : gfp);
@@ -295,7 +297,7 @@ static void free_block(struct page *page, unsigned order)
 }
 
 /* What __free_pages() does not do itself: report, and blocks. */
-__attribute__((noinline)) static void free_rest(struct page *page, unsigned order)
+MM_REGPARM __attribute__((noinline)) static void free_rest(struct page *page, unsigned order)
 {
 	const char *problem = free_problem(page, order);
 
@@ -306,12 +308,13 @@ __attribute__((noinline)) static void free_rest(struct page *page, unsigned orde
 }
 
 /* As fast as alloc_pages(), for the same pages. */
-void __free_pages(struct page *page, unsigned order)
+MM_REGPARM void __free_pages(struct page *page, unsigned order)
 {
-	uint32_t flags;
+	struct zone *z;
+	bool too_long;
 
 	/* free_problem()'s conditions; a single page has no others. */
-	if (unlikely(order) || unlikely(!page) ||
+	if (unlikely(order | mm.pcp_busy) || unlikely(!page) ||
 	    unlikely(page->state != PAGE_USED || page->order) ||
 	    unlikely((page->count ^ 1) | page->mapcount)) {
 		free_rest(page, order);
@@ -320,14 +323,15 @@ void __free_pages(struct page *page, unsigned order)
 	page->count = 0;
 	page->private = 0;
 	page->state = PAGE_PCP;
-	flags = arch_irq_save();
-	if (unlikely(pcp_push(page_zone(page), page)))
-		pcp_relieve(page_zone(page), flags);
-	else
-		arch_irq_restore(flags);
+	z = page_zone(page);
+	pcp_enter();
+	too_long = pcp_push(z, page);
+	pcp_leave();
+	if (unlikely(too_long))
+		pcp_relieve(z);
 }
 
-void put_page(struct page *page)
+MM_REGPARM void put_page(struct page *page)
 {
 	page = compound_head(page);
 	if (unlikely(page->count <= 0)) {

@@ -47,20 +47,20 @@ bool zone_watermark_ok(const struct zone *z, unsigned order, uint32_t mark, enum
 /* --- pages ------------------------------------------------------------------------------------- */
 
 /* 2^order pages, physically contiguous. NULL: none (a report is printed unless __GFP_NOWARN). */
-struct page *alloc_pages(gfp_t gfp, unsigned order);
+MM_REGPARM struct page *alloc_pages(gfp_t gfp, unsigned order);
 static inline struct page *alloc_page(gfp_t gfp)
 {
 	return alloc_pages(gfp, 0);
 }
 
 /* The same from a node's zonelist; falls back to the others. */
-struct page *alloc_pages_node(unsigned node, gfp_t gfp, unsigned order);
+MM_REGPARM struct page *alloc_pages_node(unsigned node, gfp_t gfp, unsigned order);
 
 /*
  * Give back. A double free, a wrong order, a reserved page, one with references: caught, named with
  * the page and its state (bad_page), and not done.
  */
-void __free_pages(struct page *page, unsigned order);
+MM_REGPARM void __free_pages(struct page *page, unsigned order);
 
 /* By address in the direct map; NULL and 0 for failure and no-op. No __GFP_HIGHMEM. */
 void *__get_free_pages(gfp_t gfp, unsigned order);
@@ -75,7 +75,7 @@ static inline void get_page(struct page *page)
 {
 	compound_head(page)->count++;
 }
-void put_page(struct page *page);
+MM_REGPARM void put_page(struct page *page);
 /* For counts that users drive: false, and nothing done, where one more would not fit. */
 static inline bool try_get_page(struct page *page)
 {
@@ -117,7 +117,7 @@ unsigned dma_segments(const void *addr, size_t bytes);
 /* Bulk: as many of `count` single pages as there are; returns how many. */
 unsigned alloc_pages_bulk(gfp_t gfp, unsigned count, struct page **pages);
 
-/* Empty the per-CPU lists into the buddy. */
+/* Empty the per-CPU lists into the buddy; not from an interrupt that came upon a fast path. */
 void drain_all_pages(void);
 
 /*

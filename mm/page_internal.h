@@ -11,7 +11,7 @@
  *   dma.c         memory for devices
  *   page_report.c what is printed when something is wrong
  *
- * Functions that change a zone's lists want interrupts off.
+ * Functions that change a zone's lists want interrupts off, or mm.pcp_busy set for a per-CPU list.
  */
 #ifndef MM_PAGE_INTERNAL_H
 #define MM_PAGE_INTERNAL_H
@@ -58,10 +58,26 @@ uint32_t pcp_batch(uint32_t present_pages);
 void pcp_init(struct zone *z);
 /* Up to pcp.batch pages from the buddy. */
 void pcp_refill(struct zone *z);
-/* A batch, the coldest, goes back to the buddy; then interrupts are restored. */
-void pcp_relieve(struct zone *z, uint32_t irq_flags);
+/* A batch, the coldest, goes back to the buddy. */
+MM_REGPARM void pcp_relieve(struct zone *z);
 
-/* The first page of the list, or NULL. Its links become NULL, as list_del() would leave them. */
+/* Around what changes a list with interrupts on, after a look at mm.pcp_busy. */
+static inline void pcp_enter(void)
+{
+	mm.pcp_busy = 1;
+	barrier();
+}
+
+static inline void pcp_leave(void)
+{
+	barrier();
+	mm.pcp_busy = 0;
+}
+
+/*
+ * The first page of the list, or NULL. Its links become NULL, as list_del() would leave them. Where the
+ * statistic takes more than one instruction, an interrupt's own may be lost.
+ */
 static inline struct page *pcp_pop(struct zone *z)
 {
 	struct list_head *head = &z->pcp.list, *first = head->next;

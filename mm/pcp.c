@@ -68,16 +68,21 @@ static void pcp_drain(struct zone *z, uint32_t count)
 	}
 }
 
-void pcp_relieve(struct zone *z, uint32_t irq_flags)
+MM_REGPARM void pcp_relieve(struct zone *z)
 {
+	uint32_t flags = arch_irq_save();
+
 	pcp_drain(z, z->pcp.batch);
-	arch_irq_restore(irq_flags);
+	arch_irq_restore(flags);
 }
 
 void drain_all_pages(void)
 {
-	uint32_t flags = arch_irq_save();
+	uint32_t flags;
 
+	if (mm.pcp_busy)
+		return;
+	flags = arch_irq_save();
 	for_each_populated_zone(z)
 		pcp_drain(z, z->pcp.count);
 	arch_irq_restore(flags);

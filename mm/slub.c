@@ -306,7 +306,7 @@ SLOW_CALL void *slab_alloc_any(struct kmem_cache *s, gfp_t gfp, vaddr_t caller)
 	return object;
 }
 
-void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+MM_REGPARM void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
 	void *object;
 
@@ -336,7 +336,7 @@ static SLOW_CALL void kmem_cache_free_any(struct kmem_cache *s, void *x, vaddr_t
 	slab_free_slow(page, x, caller);
 }
 
-void kmem_cache_free(struct kmem_cache *s, void *x)
+MM_REGPARM void kmem_cache_free(struct kmem_cache *s, void *x)
 {
 	struct page *page = virt_to_head_page(x);
 

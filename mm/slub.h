@@ -48,9 +48,9 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 int kmem_cache_destroy(struct kmem_cache *s);
 
 /* NULL: no memory; told unless __GFP_NOWARN. __GFP_HIGHMEM panics. Zeroed with __GFP_ZERO. */
-void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
+MM_REGPARM void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
 /* An object of another cache goes back to that one, and what is no object is left alone: both are told. */
-void kmem_cache_free(struct kmem_cache *s, void *object);
+MM_REGPARM void kmem_cache_free(struct kmem_cache *s, void *object);
 /* All `count` or none: 0 or -ENOMEM. */
 int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t count, void **objects);
 void kmem_cache_free_bulk(struct kmem_cache *s, size_t count, void **objects);
@@ -61,12 +61,12 @@ uint32_t kmem_cache_shrink_all(void);
 
 /* NULL: no memory. A size of 0 gives ZERO_SIZE_PTR, which may be freed and not touched. */
 #define ZERO_SIZE_PTR ((void *)16)
-void *kmalloc(size_t size, gfp_t gfp);
+MM_REGPARM void *kmalloc(size_t size, gfp_t gfp);
 void *kzalloc(size_t size, gfp_t gfp);
 /* Keeps p if it is large enough already, else copies; NULL: no memory, and p stays. Size 0 frees p. */
 void *krealloc(const void *p, size_t size, gfp_t gfp);
 /* NULL and ZERO_SIZE_PTR are fine. What no kmalloc gave is named with its page's state and left alone. */
-void kfree(const void *p);
+MM_REGPARM void kfree(const void *p);
 /* Usable bytes behind p; 0 for NULL, ZERO_SIZE_PTR, and what no kmalloc gave, which is told. */
 size_t ksize(const void *p);
 

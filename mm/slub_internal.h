@@ -175,15 +175,8 @@ static inline uint32_t align_up(uint32_t x, uint32_t align)
 
 /* --- slub.c: slow paths; interrupts as the caller has them ------------------------------------------ */
 
-/*
- * Arguments in registers: a function whose last act is to call one of these jumps there, and needs no
- * stack frame on its fast path.
- */
-#ifdef __i386__
-#define SLOW_CALL __attribute__((regparm(3), noinline))
-#else
-#define SLOW_CALL __attribute__((noinline))
-#endif
+/* The last act of a fast path, which needs no stack frame for it: jumped to, and never inline. */
+#define SLOW_CALL MM_REGPARM __attribute__((noinline))
 
 SLOW_CALL void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, vaddr_t caller);
 /* `page` is the first of x's slab. */
@@ -259,8 +252,6 @@ static inline bool object_in_map(const struct object_map *map, uint32_t n)
 }
 
 /* --- the fast paths ------------------------------------------------------------------------------------- */
-
-#define barrier() __asm__ volatile("" : : : "memory")
 
 /* NULL: not this way, call slab_alloc_slow(). `offset` is s->offset, for callers that know it. */
 static inline __attribute__((always_inline)) void *slab_alloc_fast(struct kmem_cache *s,

@@ -95,7 +95,7 @@ static struct kmem_cache *kmalloc_dma_cache(unsigned index)
 	return slub.kmalloc_dma[index];
 }
 
-static __attribute__((noinline)) void *kmalloc_any(size_t size, gfp_t gfp, vaddr_t caller)
+static SLOW_CALL void *kmalloc_any(size_t size, gfp_t gfp, vaddr_t caller)
 {
 	struct kmem_cache *s;
 	unsigned index;
@@ -114,7 +114,7 @@ static __attribute__((noinline)) void *kmalloc_any(size_t size, gfp_t gfp, vaddr
  * The free pointers of kmalloc's caches are at offset 0 unless there is debugging, which never comes
  * this way.
  */
-void *kmalloc(size_t size, gfp_t gfp)
+MM_REGPARM void *kmalloc(size_t size, gfp_t gfp)
 {
 	bool special = (gfp & (__GFP_DMA | __GFP_ZERO)) | (uintptr_t)mm.fail_alloc;
 	size_t last = size - 1;
@@ -149,7 +149,7 @@ static struct page *large_page(const char *function, const void *x, vaddr_t call
 }
 
 /* In another than the CPU slab, or not on its first page; kmalloc's pages; nothing; or wild. */
-static __attribute__((noinline)) void kfree_any(const void *x, vaddr_t caller)
+static SLOW_CALL void kfree_any(const void *x, vaddr_t caller)
 {
 	void *object = (void *)(uintptr_t)x;
 	struct page *page;
@@ -167,7 +167,7 @@ static __attribute__((noinline)) void kfree_any(const void *x, vaddr_t caller)
 		__free_pages(page, page->order);
 }
 
-void kfree(const void *x)
+MM_REGPARM void kfree(const void *x)
 {
 	pfn_t pfn = lowmem_pfn(x);
 	struct page *page = pfn_to_page(pfn);

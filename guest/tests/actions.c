@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What test= can do besides testing: things that end or stop the machine, and the console echo.
+ * What test= can do besides testing: things that end or stop the machine, the console echo, and
+ * counting instructions.
  */
 #include "selftest.h"
 #include <arch/desc.h>
@@ -85,10 +86,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } actions[] = {
-	{ "panic", action_panic },
-	{ "triple", action_triple },
-	{ "hang", action_hang },
-	{ "echo", action_echo },
+	{ "panic", action_panic }, { "triple", action_triple }, { "hang", action_hang },
+	{ "echo", action_echo },   { "count", count_mm_pairs },
 };
 
 bool run_action(const char *name)

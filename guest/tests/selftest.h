@@ -9,7 +9,7 @@
  *
  * Output is KTAP. The command line's test= chooses: "all", "none", "quick" (all but the suites that
  * take long), or the name of a suite (without _tests) or of one test; the actions of
- * actions.c (panic, triple, hang, echo) go by name only.
+ * actions.c (panic, triple, hang, echo, count) go by name only.
  */
 #ifndef TESTS_SELFTEST_H
 #define TESTS_SELFTEST_H
@@ -52,5 +52,8 @@ void selftest_expect_eq(struct selftest_result *r, const char *file, int line, c
 
 /* The actions: return false if there is none of that name. */
 bool run_action(const char *name);
+
+/* An action: what pairs of alloc and free cost (count.c). */
+void count_mm_pairs(void);
 
 #endif

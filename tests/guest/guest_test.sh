@@ -205,6 +205,16 @@ if [ $soft ]; then # virtual time, and a count of instructions
 	# Of its self-tests, 30 and more are page faults.
 	faults() { [ "$(count | sed -n 's/^guest_page_faults //p')" -ge 30 ]; }
 	ok "page faults are counted" faults
+	pair_costs_at_most() { # NAME INSTRUCTIONS: in what test=count printed
+		local n
+		n=$(sed -n "s/^$1 \([0-9]*\)\$/\1/p" "$dir/out")
+		echo "#   $1: $n"
+		[ "${n:-0}" -ge 20 ] && [ "$n" -le "$2" ]
+	}
+	ok "test=count counts instructions" ends 0 --append test=count guest.bin
+	ok "a page's way through the per-CPU list takes 80 at most" pair_costs_at_most page 80
+	ok "an object's through kmalloc and kfree 50" pair_costs_at_most kmalloc 50
+	ok "and through its cache" pair_costs_at_most kmem_cache 50
 	printf 'Hello, World\nquit\n' >"$dir/input"
 	echo_from_file() {
 		"$vmm" "${options[@]}" --append test=echo guest.bin <"$dir/input" >"$dir/$1" 2>"$dir/err"

@@ -350,6 +350,43 @@ static void the_checker_finds_buddies_that_did_not_merge(void)
 	mm_host_end();
 }
 
+/* Each way in, as an interrupt finds it that came while a fast path was changing a per-CPU list. */
+static void an_interrupt_in_a_fast_path_leaves_the_lists_alone(void)
+{
+	struct page *page, *bulk[2];
+	struct list_head *first;
+	struct zone *z;
+	uint32_t count;
+
+	page_begin();
+	z = zone(ZONE_NORMAL);
+	__free_pages(alloc_page(GFP_KERNEL), 0);
+	first = z->pcp.list.next;
+	count = z->pcp.count;
+	CU_ASSERT_FATAL(count > 0);
+	mm.pcp_busy = 1;
+	page = alloc_page(GFP_ATOMIC);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(page);
+	CU_ASSERT_EQUAL(alloc_pages_bulk(GFP_ATOMIC, 2, bulk), 2);
+	CU_ASSERT_EQUAL(z->pcp.count, count);
+	__free_pages(page, 0);
+	__free_pages(bulk[0], 0);
+	__free_pages(bulk[1], 0);
+	CU_ASSERT(page->state == PAGE_FREE || page->state == PAGE_FREE_TAIL);
+	drain_all_pages();
+	CU_ASSERT_EQUAL(z->pcp.count, count);
+	CU_ASSERT_PTR_EQUAL(z->pcp.list.next, first);
+	CU_ASSERT_EQUAL(mm.pcp_busy, 1);
+	mm.pcp_busy = 0;
+	CU_ASSERT_EQUAL(page_alloc_check(), 0);
+	page = alloc_page(GFP_KERNEL);
+	CU_ASSERT_PTR_EQUAL(&page->lru, first);
+	CU_ASSERT_EQUAL(mm.pcp_busy, 0);
+	__free_pages(page, 0);
+	CU_ASSERT_EQUAL(mm.pcp_busy, 0);
+	mm_host_end();
+}
+
 /* Four pages, the upper two as if HIGHMEM began there: two blocks of order 1, not one of order 2. */
 static void buddies_of_two_zones_do_not_merge(void)
 {
@@ -376,6 +413,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(nofail_is_not_injected),
 	UNIT_TEST(the_fast_path_stops_at_the_low_mark),
 	UNIT_TEST(per_cpu_lists_move_batches),
+	UNIT_TEST(an_interrupt_in_a_fast_path_leaves_the_lists_alone),
 	UNIT_TEST(a_split_leaves_one_block_of_each_order),
 	UNIT_TEST(bulk_gives_what_there_is),
 	UNIT_TEST(buddies_of_two_zones_do_not_merge),
