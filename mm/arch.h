@@ -3,7 +3,8 @@
  * All that the memory manager needs from below it, implemented twice: by guest/ for i386, and by
  * tests/unit/mm_host.c for the tests, where guest-linear space is a 4 GiB reservation of the host
  * process, RAM a memfd mapped into it, and the TLB is the host's own: a page that page tables map
- * appears on first touch and stays until it is flushed, so that a missing flush shows as stale data.
+ * appears on first touch and stays until it is flushed, so that a missing flush shows as stale
+ * data.
  *
  * One CPU. Nothing here sleeps.
  */
@@ -46,7 +47,10 @@ static inline vaddr_t arch_vaddr(const volatile void *p)
 /* The kernel's page directory: 1024 entries. */
 pte_t *arch_kernel_pgd(void);
 
-/* The page directory in use (CR3), as a pointer; differs from the kernel's once there are processes. */
+/*
+ * The page directory in use (CR3), as a pointer; differs from the kernel's once there are
+ * processes.
+ */
 pte_t *arch_current_pgd(void);
 
 /* Drop translations: one page; [start, end); all, global ones included. */
@@ -56,7 +60,7 @@ void arch_flush_tlb_all(void);
 /* All but global ones: user space. */
 void arch_flush_tlb_user(void);
 
-/* --- the CPU ------------------------------------------------------------------------------------ */
+/* --- the CPU ---------------------------------------------------------------------------------- */
 
 /*
  * Interrupts off; returns what arch_irq_restore() needs. Inline: every allocation does it, and on a
@@ -109,7 +113,9 @@ uint32_t arch_jiffies(void);
 
 void arch_printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The end of the kernel. Does not return in the guest; in tests it returns to the test by longjmp. */
+/*
+ * The end of the kernel. Does not return in the guest; in tests it returns to the test by longjmp.
+ */
 void arch_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /*
@@ -123,7 +129,7 @@ void arch_format_ip(vaddr_t ip, char *buf, size_t bytes);
 #define arch_caller() ((vaddr_t)__builtin_return_address(0))
 #endif
 
-/* --- memory and text, as in ISO C ----------------------------------------------------------------- */
+/* --- memory and text, as in ISO C ------------------------------------------------------------- */
 
 #ifdef MM_HOST
 #include <stdio.h>

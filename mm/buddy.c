@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The binary buddy: free memory is kept in blocks of 2^order pages that begin at a multiple of their
- * size. Every block of order n below the largest has one buddy, whose frame number differs in bit n
- * alone; two buddies that are both free are one block of order n + 1.
+ * The binary buddy: free memory is kept in blocks of 2^order pages that begin at a multiple of
+ * their size. Every block of order n below the largest has one buddy, whose frame number differs in
+ * bit n alone; two buddies that are both free are one block of order n + 1.
  */
 #include "mm/arch.h"
 #include "mm/page_internal.h"

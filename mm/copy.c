@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * What fork does to page tables (Linux 2.6.32, copy_page_range): a page of private memory is shown to both
- * write-protected, until one of them writes.
+ * What fork does to page tables (Linux 2.6.32, copy_page_range): a page of private memory is shown
+ * to both write-protected, until one of them writes.
  */
 #include "mm/errno.h"
 #include "mm/user_pages.h"
 
 /*
- * Those of one page table of the parent, of a private VMA. The child's is made for the first entry that
- * there is. The loop is fork's cost: a page takes it in 40 instructions.
+ * Those of one page table of the parent, of a private VMA. The child's is made for the first entry
+ * that there is. The loop is fork's cost: a page takes it in 40 instructions.
  */
 static int copy_table(struct mm_struct *dst, pte_t *src, vaddr_t addr, vaddr_t end)
 {
@@ -50,8 +50,8 @@ static int copy_table(struct mm_struct *dst, pte_t *src, vaddr_t addr, vaddr_t e
 int copy_page_range(struct mm_struct *dst, struct mm_struct *src, struct vm_area_struct *vma)
 {
 	/*
-	 * What the page cache or the zero page shows comes back by a fault, if the child wants it. So does
-	 * all that is VM_SHARED: it never has anonymous pages.
+	 * What the page cache or the zero page shows comes back by a fault, if the child wants it.
+	 * So does all that is VM_SHARED: it never has anonymous pages.
 	 */
 	if (!vma->anon_vma)
 		return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Memory for devices without an IOMMU and, mostly, without scatter and gather: they want one physical
- * range, and those of the ISA bus reach only the first 16 MiB.
+ * Memory for devices without an IOMMU and, mostly, without scatter and gather: they want one
+ * physical range, and those of the ISA bus reach only the first 16 MiB.
  */
 #include "mm/arch.h"
 #include "mm/page_internal.h"

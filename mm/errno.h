@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Error numbers with Linux's values on i386, for code that has no libc. Functions return them negative.
+ * Error numbers with Linux's values on i386, for code that has no libc. Functions return them
+ * negative.
  */
 #ifndef MM_ERRNO_H
 #define MM_ERRNO_H

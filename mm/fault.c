@@ -11,7 +11,7 @@
 /* How far below the stack pointer ENTER and PUSHA may touch (Linux 2.6.32, arch/x86/mm/fault.c). */
 #define STACK_SLACK (65536 + 32 * 4)
 
-/* --- pages of one's own --------------------------------------------------------------------------- */
+/* --- pages of one's own ----------------------------------------------------------------------- */
 
 /* A page for vma, what is in it left to the caller. NULL: no memory. */
 static struct page *alloc_anon_page(struct vm_area_struct *vma)
@@ -48,7 +48,7 @@ static enum fault_outcome anonymous_fault(struct vm_area_struct *vma, vaddr_t ad
 	return FAULT_DONE_MINOR;
 }
 
-/* --- pages of a file ------------------------------------------------------------------------------ */
+/* --- pages of a file -------------------------------------------------------------------------- */
 
 /* A write to a private mapping of a page that is not mapped yet: the copy at once. */
 static enum fault_outcome copy_file_page(struct vm_area_struct *vma, vaddr_t addr, pte_t *pte,
@@ -96,7 +96,7 @@ static enum fault_outcome file_fault(struct vm_area_struct *vma, vaddr_t addr, p
 	return outcome == FAULT_DONE_MINOR && major ? FAULT_DONE_MAJOR : outcome;
 }
 
-/* --- writes to what is write-protected ------------------------------------------------------------ */
+/* --- writes to what is write-protected -------------------------------------------------------- */
 
 /* The mapping is all that refers to it. */
 static bool is_sole_owner(const struct page *page)
@@ -151,7 +151,7 @@ static enum fault_outcome write_protected_fault(struct vm_area_struct *vma, vadd
 	return outcome;
 }
 
-/* --- the ladder ----------------------------------------------------------------------------------- */
+/* --- the ladder ------------------------------------------------------------------------------- */
 
 enum fault_outcome handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 				   bool write)
@@ -189,7 +189,9 @@ int expand_stack(struct vm_area_struct *vma, vaddr_t addr)
 	if (prev && !(prev->vm_flags & VM_GROWSDOWN) && prev->vm_flags & VM_ACCESS_FLAGS &&
 	    addr - prev->vm_end < STACK_GUARD_GAP_PAGES << PAGE_SHIFT)
 		return -ENOMEM;
-	/* (b) no page offset below 0; (c) RLIMIT_STACK, _AS and _DATA, _MEMLOCK; (d) all of memory */
+	/*
+	 * (b) no page offset below 0; (c) RLIMIT_STACK, _AS and _DATA, _MEMLOCK; (d) all of memory
+	 */
 	if (grow >> PAGE_SHIFT > vma->vm_pgoff || vma->vm_end - addr > mm->rlim_stack ||
 	    !may_expand_vm(mm, vma->vm_flags, grow >> PAGE_SHIFT) ||
 	    !mlock_future_ok(mm, vma->vm_flags, grow) || !vm_enough_memory(grow >> PAGE_SHIFT))
@@ -209,8 +211,8 @@ static bool grows_stack(struct vm_area_struct *vma, vaddr_t addr, uint32_t error
 }
 
 /*
- * A read of what is present and faulted nonetheless wants a right that no entry of a user page gives.
- * Write implies read here, and so does exec: page tables without NX know no better.
+ * A read of what is present and faulted nonetheless wants a right that no entry of a user page
+ * gives. Write implies read here, and so does exec: page tables without NX know no better.
  */
 static bool access_permitted(const struct vm_area_struct *vma, uint32_t error)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The page cache of a mapping is a tree of chunks, each with the pages of 16 neighbouring indices: most
- * files are one chunk.
+ * The page cache of a mapping is a tree of chunks, each with the pages of 16 neighbouring indices:
+ * most files are one chunk.
  */
 #include "mm/filemap.h"
 
@@ -46,7 +46,7 @@ uint32_t nr_file_pages(void)
 	return global_page_state(NR_FILE_PAGES);
 }
 
-/* --- the tree ------------------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 static struct cache_chunk *chunk_of(struct rb_node *node)
 {
@@ -130,7 +130,7 @@ void truncate_inode_pages(struct address_space *mapping)
 	}
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct page *find_get_page(struct address_space *mapping, uint32_t index)
 {
@@ -157,8 +157,9 @@ static int fill_page(struct address_space *mapping, struct page *page, uint32_t 
 }
 
 /*
- * The page is put into the cache when it is complete, so that nobody has to wait for one that is being
- * read. Two that read the same page at the same time both do the work, and the second drops its page.
+ * The page is put into the cache when it is complete, so that nobody has to wait for one that is
+ * being read. Two that read the same page at the same time both do the work, and the second drops
+ * its page.
  */
 static struct page *read_new_page(struct address_space *mapping, uint32_t index, int *err)
 {
@@ -230,7 +231,7 @@ int32_t filemap_read(struct address_space *mapping, uint64_t pos, void *buf, uin
 	return (int32_t)done;
 }
 
-/* --- shared anonymous memory ---------------------------------------------------------------------- */
+/* --- shared anonymous memory ------------------------------------------------------------------ */
 
 struct shmem_file {
 	struct file file;

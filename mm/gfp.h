@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Allocation flags: names and meaning as in Linux 2.6.32 (include/linux/gfp.h), as far as we have them.
+ * Allocation flags: names and meaning as in Linux 2.6.32 (include/linux/gfp.h), as far as we have
+ * them.
  */
 #ifndef MM_GFP_H
 #define MM_GFP_H

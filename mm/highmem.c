@@ -9,7 +9,7 @@
 
 struct highmem highmem;
 
-/* --- boot and fixed slots ------------------------------------------------------------------------ */
+/* --- boot and fixed slots --------------------------------------------------------------------- */
 
 void kmap_init(void)
 {
@@ -41,11 +41,11 @@ void clear_fixmap(enum fixed_addresses slot)
 	set_fixmap(slot, 0, 0);
 }
 
-/* --- page -> address -------------------------------------------------------------------------------- */
+/* --- page -> address -------------------------------------------------------------------------- */
 
 /*
- * A slot shows one page, so the slots themselves are the entries of the hash table. Interrupt handlers
- * may ask for an address, hence the irq_save around changes.
+ * A slot shows one page, so the slots themselves are the entries of the hash table. Interrupt
+ * handlers may ask for an address, hence the irq_save around changes.
  */
 
 static int16_t *bucket_of(const struct page *page)
@@ -96,7 +96,7 @@ void *kmap_address(const struct page *page)
 	return slot < 0 ? NULL : arch_ptr(pkmap_addr((unsigned)slot));
 }
 
-/* --- kmap ------------------------------------------------------------------------------------------- */
+/* --- kmap ------------------------------------------------------------------------------------- */
 
 void kmap_flush_unused(void)
 {
@@ -190,7 +190,7 @@ int pkmap_count(unsigned slot)
 	return slot < LAST_PKMAP ? highmem.slot[slot].count : -EINVAL;
 }
 
-/* --- kmap_atomic --------------------------------------------------------------------------------- */
+/* --- kmap_atomic ------------------------------------------------------------------------------ */
 
 static const char *const km_names[KM_TYPE_NR] = {
 	[KM_USER0] = "KM_USER0", [KM_USER1] = "KM_USER1", [KM_BOUNCE_READ] = "KM_BOUNCE_READ",
@@ -237,7 +237,7 @@ void kunmap_atomic(void *addr, enum km_type type)
 	clear_fixmap(slot);
 }
 
-/* --- whole pages ------------------------------------------------------------------------------------ */
+/* --- whole pages ------------------------------------------------------------------------------ */
 
 void clear_highpage(struct page *page)
 {

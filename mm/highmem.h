@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reaching pages that the direct map does not show (Linux 2.6.32, mm/highmem.c, arch/x86/mm/highmem_32.c).
+ * Reaching pages that the direct map does not show (Linux 2.6.32, mm/highmem.c,
+ * arch/x86/mm/highmem_32.c).
  *
  * kmap: 1024 slots in one page table. A slot's counter is 0: free and flushed; 1: unused, its
- * translation maybe still cached; n: n - 1 users. When the search wraps, all slots at 1 are flushed and
- * become 0. A page keeps its address while its counter is not 0.
+ * translation maybe still cached; n: n - 1 users. When the search wraps, all slots at 1 are flushed
+ * and become 0. A page keeps its address while its counter is not 0.
  * kmap_atomic: a fixed slot for each use (enum km_type), for code that may not sleep; the slot's
  * entry is cleared and its translation flushed on each unmap, so that mapping needs no flush.
  */
@@ -31,13 +32,15 @@ static inline vaddr_t fix_to_virt(enum fixed_addresses slot)
 
 /* Page tables of the fixed and kmap areas. Panics without memory: it is boot. */
 void kmap_init(void);
-/* Show the page at `pa` in a slot, or nothing, and flush. Panics for FIX_HOLE and what is no slot. */
+/*
+ * Show the page at `pa` in a slot, or nothing, and flush. Panics for FIX_HOLE and what is no slot.
+ */
 void set_fixmap(enum fixed_addresses slot, paddr_t pa, pte_t prot);
 void clear_fixmap(enum fixed_addresses slot);
 
 /*
- * May wait for a slot (arch_relax). In an interrupt: a warning, and a panic if it had to wait. A lowmem
- * page has its address anyway.
+ * May wait for a slot (arch_relax). In an interrupt: a warning, and a panic if it had to wait. A
+ * lowmem page has its address anyway.
  */
 void *kmap(struct page *page);
 /* NULL instead of waiting. */
@@ -46,8 +49,8 @@ void *kmap_try(struct page *page);
 void kunmap(struct page *page);
 
 /*
- * Nest like brackets for one type. Panics, and names the slot: kmap_atomic when it is in use; kunmap
- * when nothing is mapped in it or `addr` is another's (Linux 2.6.32 lets that pass).
+ * Nest like brackets for one type. Panics, and names the slot: kmap_atomic when it is in use;
+ * kunmap when nothing is mapped in it or `addr` is another's (Linux 2.6.32 lets that pass).
  */
 void *kmap_atomic(struct page *page, enum km_type type);
 void kunmap_atomic(void *addr, enum km_type type);

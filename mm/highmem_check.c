@@ -4,7 +4,8 @@
  *  (a) no slot of kmap has users;
  *  (b) a slot's entry is clear exactly when its counter is 0, else it shows the slot's page;
  *  (c) a slot with a page is in the bucket of that page, once, and no other slot is in a bucket;
- *  (d) the fixed slots of kmap_atomic, those nobody named, and the hole between kmap and them are clear.
+ *  (d) the fixed slots of kmap_atomic, those nobody named, and the hole between kmap and them
+ *      are clear.
  */
 #include "mm/arch.h"
 #include "mm/page_alloc.h"

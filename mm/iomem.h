@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What lies where in physical memory: the tree that Linux shows as /proc/iomem, filled at boot from the
- * memory map and the kernel's own sections.
+ * What lies where in physical memory: the tree that Linux shows as /proc/iomem, filled at boot from
+ * the memory map and the kernel's own sections.
  *
  * It is kept as a sorted table, a range before those inside of it. Two ranges are disjoint, or one
  * holds the other.
@@ -26,8 +26,8 @@ struct iomem {
 extern struct iomem iomem;
 
 /*
- * `name` must stay. -EINVAL: last is before start. -EBUSY: it overlaps another in part. -ENOSPC: the
- * table is full. Of two equal ranges the first is the outer one.
+ * `name` must stay. -EINVAL: last is before start. -EBUSY: it overlaps another in part. -ENOSPC:
+ * the table is full. Of two equal ranges the first is the outer one.
  */
 int iomem_add(paddr_t start, paddr_t last, const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's linear address space (design section 8), usable from assembly. The guest's own headers
- * include this one, so that there is one truth.
+ * The kernel's linear address space (design section 8), usable from assembly. The guest's own
+ * headers include this one, so that there is one truth.
  *
  *   0 .. PAGE_OFFSET                     user space
  *   PAGE_OFFSET .. high_memory           direct map of ZONE_DMA and ZONE_NORMAL, at most MAXMEM

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Circular doubly linked lists with a head, embedded in what they link. A node that is on no list has
- * NULL in both links; list_del() leaves it so.
+ * Circular doubly linked lists with a head, embedded in what they link. A node that is on no list
+ * has NULL in both links; list_del() leaves it so.
  */
 #ifndef MM_LIST_H
 #define MM_LIST_H

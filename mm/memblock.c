@@ -92,8 +92,8 @@ static const struct range *reserved_in(uint64_t start, uint64_t end)
 }
 
 /*
- * The highest place in r, below `limit`, that nothing has taken; 0 if there is none (page 0 is never
- * given out). Goes down from the end, below each reserved range in its way.
+ * The highest place in r, below `limit`, that nothing has taken; 0 if there is none (page 0 is
+ * never given out). Goes down from the end, below each reserved range in its way.
  */
 static uint64_t find_place(const struct range *r, uint64_t limit, uint32_t bytes, uint32_t align)
 {

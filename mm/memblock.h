@@ -2,9 +2,9 @@
 /*
  * Memory before the buddy is up: what RAM there is, what of it is taken.
  *
- * Two sorted tables of ranges, as in Linux: memory and reserved. memblock_alloc() takes from the low
- * memory that the direct map shows, highest address first, so that DMA memory lasts. All functions
- * are for boot alone: after mem_init() they panic.
+ * Two sorted tables of ranges, as in Linux: memory and reserved. memblock_alloc() takes from the
+ * low memory that the direct map shows, highest address first, so that DMA memory lasts. All
+ * functions are for boot alone: after mem_init() they panic.
  */
 #ifndef MM_MEMBLOCK_H
 #define MM_MEMBLOCK_H

@@ -25,7 +25,9 @@ void user_memory_init(void)
 	filemap_init();
 }
 
-/* By VM_READ, VM_WRITE, VM_EXEC, VM_SHARED, which are bits 0 to 3. A readable page is executable. */
+/*
+ * By VM_READ, VM_WRITE, VM_EXEC, VM_SHARED, which are bits 0 to 3. A readable page is executable.
+ */
 pte_t vm_get_page_prot(uint32_t vm_flags)
 {
 	if (!(vm_flags & VM_ACCESS_FLAGS))
@@ -34,7 +36,7 @@ pte_t vm_get_page_prot(uint32_t vm_flags)
 									     : PAGE_READONLY;
 }
 
-/* --- flushes -------------------------------------------------------------------------------------- */
+/* --- flushes ---------------------------------------------------------------------------------- */
 
 void flush_tlb_mm(struct mm_struct *mm)
 {
@@ -52,7 +54,7 @@ void flush_tlb_user_range(const struct mm_struct *mm, vaddr_t start, vaddr_t end
 		arch_flush_tlb_range(start, end);
 }
 
-/* --- tables --------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 pte_t *lookup_user_pte(struct mm_struct *mm, vaddr_t addr)
 {
@@ -115,7 +117,7 @@ void free_pgtables(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	}
 }
 
-/* --- zap ------------------------------------------------------------------------------------------ */
+/* --- zap -------------------------------------------------------------------------------------- */
 
 #define GATHER_PAGES 64
 
@@ -197,7 +199,7 @@ void zap_page_range(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	gather_finish(&g);
 }
 
-/* --- mremap and mprotect -------------------------------------------------------------------------- */
+/* --- mremap and mprotect ---------------------------------------------------------------------- */
 
 uint32_t move_page_tables(struct vm_area_struct *vma, vaddr_t old_addr,
 			  struct vm_area_struct *new_vma, vaddr_t new_addr, uint32_t len)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The invariants of page tables and of what pages count, found by walking all tables. What the structures
- * claim is not trusted: entries of a bad table are not followed.
+ * The invariants of page tables and of what pages count, found by walking all tables. What the
+ * structures claim is not trusted: entries of a bad table are not followed.
  */
 #include "mm/page_internal.h"
 #include "mm/user_pages.h"
@@ -23,7 +23,7 @@ __attribute__((format(printf, 1, 2))) static void violation(const char *fmt, ...
 	arch_printk("mm_check: %s\n", text);
 }
 
-/* --- one mm --------------------------------------------------------------------------------------- */
+/* --- one mm ----------------------------------------------------------------------------------- */
 
 /* What a walk over one mm's tables finds. */
 struct tally {
@@ -144,7 +144,7 @@ unsigned mm_check_ptes(struct mm_struct *mm)
 	return violations;
 }
 
-/* --- all of them ---------------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 /* Add `change` to the mapcount of every page, for each entry that maps it. */
 static void change_mapcounts(const struct mm_struct *mm, int32_t change)
@@ -200,8 +200,8 @@ static void check_zone_counts(void)
 }
 
 /*
- * Needs no memory: the entries found are counted in the mapcounts themselves, downwards, and then put back.
- * Nothing runs in between that looks at them.
+ * Needs no memory: the entries found are counted in the mapcounts themselves, downwards, and then
+ * put back. Nothing runs in between that looks at them.
  */
 unsigned mm_check_rmap(void)
 {

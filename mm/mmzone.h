@@ -154,14 +154,19 @@ struct mm_globals {
 	unsigned nodes;
 	struct pglist_data node[MAX_NUMNODES];
 	struct zone *zone_table[MAX_NUMNODES * 4]; /* by node * 4 + type: page_zone() */
-	/* Where node 0 looks first, by a request's zone bits (gfp_t & 3): the head of the zonelist. */
+	/*
+	 * Where node 0 looks first, by a request's zone bits (gfp_t & 3): the head of the zonelist.
+	 */
 	struct zone *first_zone[4];
 	uint32_t min_free_kbytes;
 	uint32_t totalram_pages; /* handed to the buddy */
 	uint32_t totalhigh_pages;
 	pfn_t zero_pfn; /* what reads of fresh anonymous memory see; PAGE_RESERVED */
 	bool buddy_up;	/* memblock has handed over */
-	/* A fast path is changing a per-CPU list: an interrupt that sees it leaves all of them alone. */
+	/*
+	 * A fast path is changing a per-CPU list: an interrupt that sees it leaves all of them
+	 * alone.
+	 */
 	uint32_t pcp_busy;
 	/*
 	 * Reclaim: called by the slow path with the order that is wanted; returns how many pages it

@@ -10,7 +10,7 @@
 #include "mm/highmem.h"
 #include "mm/page_internal.h"
 
-/* --- taking a block ------------------------------------------------------------------------------------ */
+/* --- taking a block --------------------------------------------------------------------------- */
 
 static inline bool untouched(const struct page *page, uint8_t state)
 {
@@ -24,8 +24,8 @@ static inline void make_head(struct page *page)
 }
 
 /*
- * A page from a per-CPU list becomes a used one. False: somebody wrote to it while it was free; it is
- * reported, and lost.
+ * A page from a per-CPU list becomes a used one. False: somebody wrote to it while it was free; it
+ * is reported, and lost.
  */
 static inline bool prep_single(struct page *page)
 {
@@ -116,7 +116,7 @@ static struct page *take_from(const struct zonelist *list, gfp_t gfp, unsigned o
 	return NULL;
 }
 
-/* --- the slow path --------------------------------------------------------------------------------------- */
+/* --- the slow path ---------------------------------------------------------------------------- */
 
 /* What kswapd's wakeup is in Linux: zones that are above their low watermark are left alone. */
 static void wake_all(const struct zonelist *list, unsigned order)
@@ -139,9 +139,9 @@ static uint32_t reclaim_all(const struct zonelist *list, gfp_t gfp, unsigned ord
 }
 
 /*
- * After a round of reclaim that brought no page. Small orders go on while there is progress; without
- * any, Linux would now kill a process, and we have no such thing yet: give up, unless the caller
- * cannot. When nothing can ever be reclaimed, waiting for it is no answer either.
+ * After a round of reclaim that brought no page. Small orders go on while there is progress;
+ * without any, Linux would now kill a process, and we have no such thing yet: give up, unless the
+ * caller cannot. When nothing can ever be reclaimed, waiting for it is no answer either.
  */
 static bool try_again(gfp_t gfp, unsigned order, uint32_t freed)
 {
@@ -207,7 +207,9 @@ MM_REGPARM struct page *alloc_pages_node(unsigned node, gfp_t gfp, unsigned orde
 	return page;
 }
 
-/* (Not inline, here and below: a call that is not the last act costs the fast path its registers.) */
+/*
+ * (Not inline, here and below: a call that is not the last act costs the fast path its registers.)
+ */
 MM_REGPARM __attribute__((noinline)) static struct page *alloc_rest(struct page *bad, gfp_t gfp)
 {
 	bad_page(bad, "free page was changed");
@@ -260,8 +262,8 @@ static unsigned take_ready(gfp_t gfp, unsigned count, struct page **pages)
 }
 
 /*
- * The rest one by one, the slow path and its report for the first page alone: fewer than asked is an
- * answer here.
+ * The rest one by one, the slow path and its report for the first page alone: fewer than asked is
+ * an answer here.
  */
 unsigned alloc_pages_bulk(gfp_t gfp, unsigned count, struct page **pages)
 {
@@ -277,7 +279,7 @@ unsigned alloc_pages_bulk(gfp_t gfp, unsigned count, struct page **pages)
 	return got;
 }
 
-/* --- giving back ----------------------------------------------------------------------------------------- */
+/* --- giving back ------------------------------------------------------------------------------ */
 
 static void free_block(struct page *page, unsigned order)
 {
@@ -342,7 +344,9 @@ MM_REGPARM void put_page(struct page *page)
 		page->count--;
 		return;
 	}
-	/* Anonymous memory belongs to those who have references; the last takes the state with it. */
+	/*
+	 * Anonymous memory belongs to those who have references; the last takes the state with it.
+	 */
 	if (page->state == PAGE_ANON) {
 		page->state = PAGE_USED;
 		page->mapping = NULL;
@@ -366,7 +370,7 @@ void page_set_state(struct page *page, enum page_state state)
 		memset(&page->lru, 0, sizeof(*page) - offsetof(struct page, lru));
 }
 
-/* --- counting --------------------------------------------------------------------------------------------- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 uint32_t zone_page_state(const struct zone *z, enum zone_stat_item item)
 {

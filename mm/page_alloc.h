@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator: buddy lists of orders 0..10 in each zone, per-CPU lists of single pages before
- * them, watermarks and reserves, by the formulas of Linux 2.6.32 (mm/page_alloc.c).
+ * The page allocator: buddy lists of orders 0..10 in each zone, per-CPU lists of single pages
+ * before them, watermarks and reserves, by the formulas of Linux 2.6.32 (mm/page_alloc.c).
  *
- * All functions may be called with interrupts on or off, also from interrupt handlers with GFP_ATOMIC.
+ * All functions may be called with interrupts on or off, also from interrupt handlers with
+ * GFP_ATOMIC.
  */
 #ifndef MM_PAGE_ALLOC_H
 #define MM_PAGE_ALLOC_H
@@ -11,7 +12,7 @@
 #include "mm/arch.h"
 #include "mm/mmzone.h"
 
-/* --- boot --------------------------------------------------------------------------------------- */
+/* --- boot ------------------------------------------------------------------------------------- */
 
 struct mm_boot {
 	uint32_t kernel_start, kernel_end; /* physical: reserved */
@@ -22,29 +23,32 @@ struct mm_boot {
 };
 
 /*
- * Zones from what memblock knows: sizes nodes, zones and mem_map, watermarks, zonelists. Bad values in
- * `boot` are ignored with a message that quotes them, as Linux does.
+ * Zones from what memblock knows: sizes nodes, zones and mem_map, watermarks, zonelists. Bad values
+ * in `boot` are ignored with a message that quotes them, as Linux does.
  */
 void zones_init(const struct mm_boot *boot);
 /* Hand all free memory to the buddy; memblock ends here. Prints the "Memory:" line. */
 void mem_init(void);
 
-/* Formulas, also for tests: pages for min_free_kbytes from lowmem (4 * sqrt(lowmem_kbytes), 128..65536). */
+/*
+ * Formulas, also for tests: pages for min_free_kbytes from lowmem (4 * sqrt(lowmem_kbytes),
+ * 128..65536).
+ */
 uint32_t min_free_kbytes_for(uint32_t lowmem_kbytes);
 void setup_per_zone_wmarks(void);
 void setup_per_zone_lowmem_reserve(void);
 
 /*
- * Would an allocation of `order` leave the zone above `mark`? The per-order rule of 2.6.32: free pages
- * of each lower order do not count, and the mark halves with each order. `highest` is the zone type the
- * caller could use at most: lowmem_reserve protects this zone from it.
+ * Would an allocation of `order` leave the zone above `mark`? The per-order rule of 2.6.32: free
+ * pages of each lower order do not count, and the mark halves with each order. `highest` is the
+ * zone type the caller could use at most: lowmem_reserve protects this zone from it.
  */
 #define ALLOC_HIGH 0x20u   /* may go to half the mark */
 #define ALLOC_HARDER 0x10u /* and a quarter below that */
 bool zone_watermark_ok(const struct zone *z, unsigned order, uint32_t mark, enum zone_type highest,
 		       unsigned flags);
 
-/* --- pages ------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 /* 2^order pages, physically contiguous. NULL: none (a report is printed unless __GFP_NOWARN). */
 MM_REGPARM struct page *alloc_pages(gfp_t gfp, unsigned order);
@@ -108,9 +112,9 @@ void *dma_alloc_coherent(size_t bytes, paddr_t *dma_handle, gfp_t gfp);
 void dma_free_coherent(size_t bytes, void *addr, paddr_t dma_handle);
 
 /*
- * In how many physically contiguous pieces [addr, addr + bytes) lies: 1 for what this allocator gave,
- * up to one a page for vmalloc's, which is why that is no memory for a device. 0: part is not mapped,
- * or there is nothing.
+ * In how many physically contiguous pieces [addr, addr + bytes) lies: 1 for what this allocator
+ * gave, up to one a page for vmalloc's, which is why that is no memory for a device. 0: part is not
+ * mapped, or there is nothing.
  */
 unsigned dma_segments(const void *addr, size_t bytes);
 
@@ -121,9 +125,10 @@ unsigned alloc_pages_bulk(gfp_t gfp, unsigned count, struct page **pages);
 void drain_all_pages(void);
 
 /*
- * State of a used page, for its owner: PAGE_USED <-> PAGE_SLAB, PAGE_TABLE, PAGE_VMALLOC, PAGE_ANON,
- * PAGE_CACHE. Back in PAGE_USED, as it must be to be freed, the owner's fields of struct page are zero.
- * Any other change is reported and not done. (The last put_page() does it for PAGE_ANON.)
+ * State of a used page, for its owner: PAGE_USED <-> PAGE_SLAB, PAGE_TABLE, PAGE_VMALLOC,
+ * PAGE_ANON, PAGE_CACHE. Back in PAGE_USED, as it must be to be freed, the owner's fields of struct
+ * page are zero. Any other change is reported and not done. (The last put_page() does it for
+ * PAGE_ANON.)
  */
 void page_set_state(struct page *page, enum page_state state);
 const char *page_state_name(enum page_state state);
@@ -131,7 +136,7 @@ const char *page_state_name(enum page_state state);
 /* Free memory and watermarks of all zones to the console, as after a failed allocation. */
 void show_mem(void);
 
-/* --- addresses --------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 /* Does addr lie in the direct map? */
 static inline bool virt_addr_valid(const volatile void *addr)
@@ -166,7 +171,7 @@ static inline paddr_t page_to_phys(const struct page *page)
 	return page_to_pfn(page) << PAGE_SHIFT;
 }
 
-/* --- counting and checking ----------------------------------------------------------------------- */
+/* --- counting and checking -------------------------------------------------------------------- */
 
 uint32_t nr_free_pages(void); /* buddy lists of all zones */
 uint32_t nr_free_highpages(void);
@@ -174,8 +179,8 @@ uint32_t zone_page_state(const struct zone *z, enum zone_stat_item item);
 uint32_t global_page_state(enum zone_stat_item item);
 
 /*
- * Verify every invariant of mmzone.h. 0, or the number of violations; each is printed with the page or
- * zone it is about. (page_alloc_check.c)
+ * Verify every invariant of mmzone.h. 0, or the number of violations; each is printed with the page
+ * or zone it is about. (page_alloc_check.c)
  */
 unsigned page_alloc_check(void);
 

@@ -35,13 +35,13 @@ static inline enum zone_type gfp_zone(gfp_t gfp)
 	return gfp & __GFP_HIGHMEM ? ZONE_HIGHMEM : ZONE_NORMAL;
 }
 
-/* --- zones and watermarks -------------------------------------------------------------------------- */
+/* --- zones and watermarks --------------------------------------------------------------------- */
 
 uint32_t int_sqrt(uint32_t x);
 /* Lowmem that zones hold, above their high watermarks, in pages (nr_free_buffer_pages). */
 uint32_t nr_lowmem_pages(void);
 
-/* --- buddy ------------------------------------------------------------------------------------------- */
+/* --- buddy ------------------------------------------------------------------------------------ */
 
 /* Empty lists. */
 void buddy_init(struct zone *z);
@@ -51,7 +51,7 @@ void buddy_free(struct zone *z, struct page *page, unsigned order);
 /* NULL: no block of this order or above. */
 struct page *buddy_take(struct zone *z, unsigned order);
 
-/* --- per-CPU lists ------------------------------------------------------------------------------------- */
+/* --- per-CPU lists ---------------------------------------------------------------------------- */
 
 /* Pages to move at once, from the size of the zone (zone_batchsize). */
 uint32_t pcp_batch(uint32_t present_pages);
@@ -75,8 +75,8 @@ static inline void pcp_leave(void)
 }
 
 /*
- * The first page of the list, or NULL. Its links become NULL, as list_del() would leave them. Where the
- * statistic takes more than one instruction, an interrupt's own may be lost.
+ * The first page of the list, or NULL. Its links become NULL, as list_del() would leave them. Where
+ * the statistic takes more than one instruction, an interrupt's own may be lost.
  */
 static inline struct page *pcp_pop(struct zone *z)
 {
@@ -99,7 +99,7 @@ static inline bool pcp_push(struct zone *z, struct page *page)
 	return ++z->pcp.count >= z->pcp.high;
 }
 
-/* --- reports ------------------------------------------------------------------------------------------- */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 /* Linux's "BUG: Bad page state"; `problem` says what is wrong. The page stays as it is. */
 void bad_page(const struct page *page, const char *problem);

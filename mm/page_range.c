@@ -6,7 +6,7 @@
 #include "mm/highmem.h"
 #include "mm/page_internal.h"
 
-/* --- by address ------------------------------------------------------------------------------------------ */
+/* --- by address ------------------------------------------------------------------------------- */
 
 void *page_address(const struct page *page)
 {
@@ -38,7 +38,7 @@ void free_pages(void *addr, unsigned order)
 		__free_pages(virt_to_page(addr), order);
 }
 
-/* --- exact ----------------------------------------------------------------------------------------------- */
+/* --- exact ------------------------------------------------------------------------------------ */
 
 void split_page(struct page *page, unsigned order)
 {

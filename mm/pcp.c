@@ -13,9 +13,9 @@ static uint32_t rounddown_pow_of_two(uint32_t x)
 }
 
 /*
- * Linux 2.6.32, zone_batchsize: a thousandth of the zone, at most 512 KiB, a quarter of that; then to
- * one less than a power of two, so that batches do not always hit pages of the same cache colour.
- * May be 0, and then batch is 1 and high 0: no list at all.
+ * Linux 2.6.32, zone_batchsize: a thousandth of the zone, at most 512 KiB, a quarter of that; then
+ * to one less than a power of two, so that batches do not always hit pages of the same cache
+ * colour. May be 0, and then batch is 1 and high 0: no list at all.
  */
 uint32_t pcp_batch(uint32_t present_pages)
 {

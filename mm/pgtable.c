@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's page tables above the direct map. A table, once made, stays: other directories may hold
- * a copy of its PDE, and none of them would have to be searched (as Linux on i386).
+ * The kernel's page tables above the direct map. A table, once made, stays: other directories may
+ * hold a copy of its PDE, and none of them would have to be searched (as Linux on i386).
  */
 #include "mm/arch.h"
 #include "mm/errno.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Pages of user space brought in, or reached, by the kernel without a fault of the CPU (Linux 2.6.32,
- * get_user_pages).
+ * Pages of user space brought in, or reached, by the kernel without a fault of the CPU (Linux
+ * 2.6.32, get_user_pages).
  */
 #include "mm/errno.h"
 #include "mm/highmem.h"
@@ -47,7 +47,9 @@ int make_pages_present(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
-/* The VMA of an access from outside: as a debugger's, it may read what the process itself may not. */
+/*
+ * The VMA of an access from outside: as a debugger's, it may read what the process itself may not.
+ */
 static struct vm_area_struct *vma_for_access(struct mm_struct *mm, vaddr_t addr, bool write)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);

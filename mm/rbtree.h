@@ -10,8 +10,8 @@
  *  (d) a child's parent pointer leads back.
  * So the longest way is at most twice the shortest, and n nodes are at most 2 log2(n + 1) deep.
  *
- * A tree may be augmented: `update` then keeps in each node a summary of the subtree below it, such as
- * the largest hole. It is called from the bottom up for every node whose subtree changed.
+ * A tree may be augmented: `update` then keeps in each node a summary of the subtree below it, such
+ * as the largest hole. It is called from the bottom up for every node whose subtree changed.
  *
  * The caller finds the place of a new node itself, so that the comparison is inlined there:
  *
@@ -40,7 +40,9 @@ struct rb_node {
 
 struct rb_root {
 	struct rb_node *node; /* NULL: empty */
-	/* Recompute node's summary from its own value and its children's summaries: did it change? */
+	/*
+	 * Recompute node's summary from its own value and its children's summaries: did it change?
+	 */
 	bool (*update)(struct rb_node *node); /* NULL: not augmented */
 };
 
@@ -63,9 +65,9 @@ struct rb_node *rb_next(const struct rb_node *node);
 struct rb_node *rb_prev(const struct rb_node *node);
 
 /*
- * Verify (a)..(d), that before(x, y) holds for each x and its successor y, and that no summary changes
- * when it is recomputed. Returns the number of violations, each printed under `name`; *nodes, if not
- * NULL, gets the number of nodes.
+ * Verify (a)..(d), that before(x, y) holds for each x and its successor y, and that no summary
+ * changes when it is recomputed. Returns the number of violations, each printed under `name`;
+ * *nodes, if not NULL, gets the number of nodes.
  */
 unsigned rb_check(const struct rb_root *root, const char *name,
 		  bool (*before)(const struct rb_node *x, const struct rb_node *y),

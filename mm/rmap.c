@@ -14,10 +14,11 @@ void rmap_init(void)
 		kmem_cache_create("anon_vma", sizeof(struct anon_vma), 0, SLAB_PANIC, NULL);
 }
 
-/* --- anon_vma ------------------------------------------------------------------------------------- */
+/* --- anon_vma --------------------------------------------------------------------------------- */
 
 /*
- * The anon_vma of `near`, if it and vma could one day be merged into one VMA (which has one anon_vma):
+ * The anon_vma of `near`, if it and vma could one day be merged into one VMA (which has one
+ * anon_vma):
  * (a) it has one; (b) same file or none; (c) flags differ at most in what mprotect() changes;
  * (d) their offsets go on. `first` is the lower one of both.
  */
@@ -84,7 +85,7 @@ void anon_vma_unlink(struct vm_area_struct *vma)
 		kmem_cache_free(anon_vma_cache, anon_vma);
 }
 
-/* --- counts --------------------------------------------------------------------------------------- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 static void count_mapped(const struct page *page, int change)
 {
@@ -118,7 +119,7 @@ void page_remove_rmap(struct page *page)
 		count_mapped(page, -1);
 }
 
-/* --- from a page to its entries ------------------------------------------------------------------- */
+/* --- from a page to its entries --------------------------------------------------------------- */
 
 static struct anon_vma *page_anon_vma(const struct page *page)
 {

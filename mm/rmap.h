@@ -2,9 +2,10 @@
 /*
  * From a page to the page-table entries that map it (Linux 2.6.32, mm/rmap.c).
  *
- * page->mapcount is the number of user PTEs. page->mapping is the address_space of a page of the page
- * cache, or an anon_vma with bit 0 set for an anonymous page, or 0; page->index is its place in
- * the file, or linear_page_index() of its first VMA. The zero page is never counted: it is reserved.
+ * page->mapcount is the number of user PTEs. page->mapping is the address_space of a page of the
+ * page cache, or an anon_vma with bit 0 set for an anonymous page, or 0; page->index is its place
+ * in the file, or linear_page_index() of its first VMA. The zero page is never counted: it is
+ * reserved.
  */
 #ifndef MM_RMAP_H
 #define MM_RMAP_H
@@ -48,7 +49,10 @@ typedef bool (*rmap_fn)(struct page *page, struct vm_area_struct *vma, vaddr_t a
 			void *arg);
 void rmap_walk(struct page *page, rmap_fn fn, void *arg);
 
-/* PTEs found by walking all that may map it; how many of them had the accessed bit, which is cleared. */
+/*
+ * PTEs found by walking all that may map it; how many of them had the accessed bit, which is
+ * cleared.
+ */
 unsigned page_count_ptes(struct page *page);
 unsigned page_referenced(struct page *page);
 

@@ -2,8 +2,8 @@
 /*
  * What Linux shows under /proc, in its formats, byte for byte where Linux 2.6.32 has one.
  *
- * Each writer appends to a buffer and never writes past it; `needed` counts on, so that a caller can
- * size a second try.
+ * Each writer appends to a buffer and never writes past it; `needed` counts on, so that a caller
+ * can size a second try.
  */
 #ifndef MM_SHOW_H
 #define MM_SHOW_H
@@ -23,7 +23,9 @@ struct show_file {
 	void (*show)(struct show_buf *b);
 };
 
-/* buddyinfo zoneinfo meminfo slabinfo vmallocinfo iomem page_tables; ends in a row without a name. */
+/*
+ * buddyinfo zoneinfo meminfo slabinfo vmallocinfo iomem page_tables; ends in a row without a name.
+ */
 extern const struct show_file show_files[];
 
 /* NULL: there is no such file. */

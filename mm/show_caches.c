@@ -3,8 +3,8 @@
 #include "mm/slub.h"
 
 /*
- * Tunables and the last number of slabdata are SLAB's; SLUB prints zeros there. It counts every object
- * of a CPU slab as active, and all slabs.
+ * Tunables and the last number of slabdata are SLAB's; SLUB prints zeros there. It counts every
+ * object of a CPU slab as active, and all slabs.
  */
 static void show_cache(struct show_buf *b, const struct kmem_cache_info *c)
 {

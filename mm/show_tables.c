@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's page tables, as Linux 2.6.32 with CONFIG_X86_PTDUMP shows them on i386 without PAE in
- * kernel_page_tables: neighbours with the same flags are one line, and so are holes. A level is "pgd"
- * for 4 MiB pages and for what the directory leaves empty, "pte" below. There is no NX, so all is "x".
+ * The kernel's page tables, as Linux 2.6.32 with CONFIG_X86_PTDUMP shows them on i386 without PAE
+ * in kernel_page_tables: neighbours with the same flags are one line, and so are holes. A level is
+ * "pgd" for 4 MiB pages and for what the directory leaves empty, "pte" below. There is no NX, so
+ * all is "x".
  *
  *      ---[ vmalloc() Area ]---
  *      0xf8800000-0xf8802000           8K     RW             GLB x  pte
@@ -57,8 +58,8 @@ static void show_size(struct show_buf *b, uint32_t bytes)
 }
 
 /*
- * The entry for `at`: the run ends if it differs in (a) flags, (b) level, or (c) area. Of areas that
- * begin within one entry, each is named at the end of a run of its own, as Linux does.
+ * The entry for `at`: the run ends if it differs in (a) flags, (b) level, or (c) area. Of areas
+ * that begin within one entry, each is named at the end of a run of its own, as Linux does.
  */
 static void note_entry(struct run *run, vaddr_t at, pte_t flags, enum level level)
 {

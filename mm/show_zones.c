@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * buddyinfo, zoneinfo and meminfo. Of what Linux 2.6.32 prints there, the lines are left out that tell
- * of what mm/ does not have: LRU lists, buffers, dirty and swapped pages.
+ * buddyinfo, zoneinfo and meminfo. Of what Linux 2.6.32 prints there, the lines are left out that
+ * tell of what mm/ does not have: LRU lists, buffers, dirty and swapped pages.
  */
 #include "mm/arch.h"
 #include "mm/page_alloc.h"
@@ -80,7 +80,7 @@ void show_zoneinfo(struct show_buf *b)
 	show_zones(b, show_zone);
 }
 
-/* --- meminfo ------------------------------------------------------------------------------------ */
+/* --- meminfo ---------------------------------------------------------------------------------- */
 
 /* Live areas, guard pages included, and the largest hole between them, in bytes. */
 static void vmalloc_usage(uint32_t *used, uint32_t *largest_hole)

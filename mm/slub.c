@@ -13,7 +13,7 @@
 
 struct slub_globals slub;
 
-/* --- lists: interrupts off ------------------------------------------------------------------------- */
+/* --- lists: interrupts off -------------------------------------------------------------------- */
 
 static struct kmem_cache_node *node_of(struct kmem_cache *s, const struct page *page)
 {
@@ -53,7 +53,7 @@ static struct page *get_partial(struct kmem_cache *s)
 	return NULL;
 }
 
-/* --- slabs and pages --------------------------------------------------------------------------------- */
+/* --- slabs and pages -------------------------------------------------------------------------- */
 
 static void count_slab(struct kmem_cache *s, struct page *page, bool added)
 {
@@ -93,7 +93,9 @@ static struct page *allocate_slab(struct kmem_cache *s, gfp_t gfp)
 	return page ? page : alloc_slab_pages(s, gfp, s->min_order);
 }
 
-/* A slab with all its objects free, on no list. NULL: no memory. Interrupts as the caller has them. */
+/*
+ * A slab with all its objects free, on no list. NULL: no memory. Interrupts as the caller has them.
+ */
 static struct page *new_slab(struct kmem_cache *s, gfp_t gfp)
 {
 	struct page *page;
@@ -139,7 +141,7 @@ void discard_slab(struct kmem_cache *s, struct page *page)
 	__free_pages(page, page->order);
 }
 
-/* --- the CPU slab: interrupts off ---------------------------------------------------------------------- */
+/* --- the CPU slab: interrupts off ------------------------------------------------------------- */
 
 /* A slab that is nobody's any more goes where its free objects say. */
 static void unfreeze_slab(struct kmem_cache *s, struct page *page, bool tail)
@@ -290,7 +292,7 @@ SLOW_CALL void slab_free_slow(struct page *page, void *x, vaddr_t caller)
 	arch_irq_restore(irq);
 }
 
-/* --- caches of any kind ------------------------------------------------------------------------------------ */
+/* --- caches of any kind ----------------------------------------------------------------------- */
 
 SLOW_CALL void *slab_alloc_any(struct kmem_cache *s, gfp_t gfp, vaddr_t caller)
 {

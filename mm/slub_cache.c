@@ -7,9 +7,12 @@
 
 #define MAX_OBJECT_BYTES (PAGE_SIZE << (MAX_ORDER - 1))
 
-/* --- order -------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
-/* Smallest order up to max_order with min_objects, that wastes at most 1/fraction; else max_order + 1. */
+/*
+ * Smallest order up to max_order with min_objects, that wastes at most 1/fraction; else max_order +
+ * 1.
+ */
 static unsigned slab_order(uint32_t size, uint32_t min_objects, unsigned max_order,
 			   uint32_t fraction)
 {
@@ -25,8 +28,9 @@ static unsigned slab_order(uint32_t size, uint32_t min_objects, unsigned max_ord
 }
 
 /*
- * Many objects in a slab mean that lists change seldom; little waste comes second, a small order last.
- * So: first give up on waste, 1/16, 1/8, 1/4, then on objects, then on the limit of the order.
+ * Many objects in a slab mean that lists change seldom; little waste comes second, a small order
+ * last. So: first give up on waste, 1/16, 1/8, 1/4, then on objects, then on the limit of the
+ * order.
  */
 unsigned calculate_order(uint32_t size)
 {
@@ -42,7 +46,7 @@ unsigned calculate_order(uint32_t size)
 	return slab_order(size, 1, MAX_ORDER - 1, 1);
 }
 
-/* --- layout ------------------------------------------------------------------------------------------- */
+/* --- layout ----------------------------------------------------------------------------------- */
 
 static uint32_t calculate_alignment(uint32_t flags, uint32_t align, uint32_t size)
 {
@@ -75,7 +79,8 @@ bool calculate_sizes(struct kmem_cache *s, uint32_t align)
 	/*
 	 * Where the free pointer may not lie in the object:
 	 * (a) poison fills it, (b) a constructor has filled it,
-	 * (c) it is smaller, and the rest is red zone (Linux 5.14; 2.6.32 overwrites its own red zone).
+	 * (c) it is smaller, and the rest is red zone (Linux 5.14; 2.6.32 overwrites its own red
+	 *     zone).
 	 */
 	if (s->flags & SLAB_POISON || s->ctor ||
 	    (s->flags & SLAB_RED_ZONE && s->objsize < sizeof(void *))) {
@@ -126,9 +131,11 @@ bool kmem_cache_open(struct kmem_cache *s, const char *name, uint32_t size, uint
 	return true;
 }
 
-/* --- merging ------------------------------------------------------------------------------------------- */
+/* --- merging ---------------------------------------------------------------------------------- */
 
-/* Can a cache for such objects live in the slabs of s? `size` is what a slot of its own would have. */
+/*
+ * Can a cache for such objects live in the slabs of s? `size` is what a slot of its own would have.
+ */
 static bool is_mergeable(const struct kmem_cache *s, uint32_t size, uint32_t flags)
 {
 	/* (a) nobody prepares its objects, no debugging lays them out, and it is not going away, */
@@ -138,8 +145,9 @@ static bool is_mergeable(const struct kmem_cache *s, uint32_t size, uint32_t fla
 	if ((s->flags ^ flags) & SLAB_MERGE_SAME)
 		return false;
 	/*
-	 * (c) its slots are of that size. Linux takes slots that are less than a word larger, and then asks
-	 *     for alignment; sizes are multiples of 8, so it comes to the same, and they are aligned.
+	 * (c) its slots are of that size. Linux takes slots that are less than a word larger, and
+	 *     then asks for alignment; sizes are multiples of 8, so it comes to the same, and they
+	 *     are aligned.
 	 */
 	return s->size == size;
 }
@@ -175,7 +183,7 @@ static struct kmem_cache *merge(struct kmem_cache *s, uint32_t size)
 	return s;
 }
 
-/* --- create and destroy ---------------------------------------------------------------------------------- */
+/* --- create and destroy ----------------------------------------------------------------------- */
 
 static bool is_valid_request(const char *name, size_t size, size_t align)
 {
@@ -246,8 +254,8 @@ static uint32_t kmem_cache_close(struct kmem_cache *s)
 }
 
 /*
- * A cache that stays because it is busy remains listed with refcount 0, so that its objects can still
- * be freed and seen; another try destroys it once they are.
+ * A cache that stays because it is busy remains listed with refcount 0, so that its objects can
+ * still be freed and seen; another try destroys it once they are.
  */
 int kmem_cache_destroy(struct kmem_cache *s)
 {

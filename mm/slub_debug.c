@@ -2,13 +2,13 @@
 /*
  * SLUB: debugging. What slub_debug= says, how objects are marked, and the checks.
  *
- * A check that fails reports, then mends what it can: overwritten bytes get back what belongs there, a
- * broken freelist is cut off, an object that cannot be trusted is never given out again. So memory may
- * be lost, as in Linux, but the cache goes on.
+ * A check that fails reports, then mends what it can: overwritten bytes get back what belongs
+ * there, a broken freelist is cut off, an object that cannot be trusted is never given out again.
+ * So memory may be lost, as in Linux, but the cache goes on.
  */
 #include "mm/slub_internal.h"
 
-/* --- slub_debug= --------------------------------------------------------------------------------- */
+/* --- slub_debug= ------------------------------------------------------------------------------ */
 
 static const struct {
 	char letter;
@@ -65,7 +65,7 @@ uint32_t kmem_cache_flags(uint32_t flags, const char *name)
 	return flags;
 }
 
-/* --- marking ---------------------------------------------------------------------------------------- */
+/* --- marking ---------------------------------------------------------------------------------- */
 
 void init_object(const struct kmem_cache *s, void *object, uint8_t red)
 {
@@ -108,7 +108,7 @@ static void trace(const struct kmem_cache *s, const struct page *page, void *obj
 		print_section("Object", object, s->objsize);
 }
 
-/* --- bytes ------------------------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 struct byte_range {
 	uint8_t *start, *end;
@@ -167,7 +167,7 @@ bool slab_pad_check(struct kmem_cache *s, struct page *page)
 	return false;
 }
 
-/* --- objects ------------------------------------------------------------------------------------------- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 bool check_valid_pointer(const struct kmem_cache *s, const struct page *page, const void *object)
 {
@@ -223,7 +223,7 @@ bool check_object(struct kmem_cache *s, struct page *page, void *object, bool ac
 	return true;
 }
 
-/* --- slabs ---------------------------------------------------------------------------------------------- */
+/* --- slabs ------------------------------------------------------------------------------------ */
 
 static bool check_slab(struct kmem_cache *s, struct page *page)
 {
@@ -250,7 +250,10 @@ static void clear_freelist(struct kmem_cache *s, struct page *page, const char *
 	slab_fix(s, "Freelist cleared");
 }
 
-/* The freelist as far as it is sound, and cut there. Returns how many objects it has; *found: `wanted` too. */
+/*
+ * The freelist as far as it is sound, and cut there. Returns how many objects it has; *found:
+ * `wanted` too.
+ */
 static uint32_t walk_freelist(struct kmem_cache *s, struct page *page, const void *wanted,
 			      bool *found)
 {
@@ -302,7 +305,7 @@ static bool on_freelist(struct kmem_cache *s, struct page *page, const void *wan
 	return false;
 }
 
-/* --- called for each object that comes and goes ----------------------------------------------------------- */
+/* --- called for each object that comes and goes ----------------------------------------------- */
 
 static bool may_be_given_out(struct kmem_cache *s, struct page *page, void *object)
 {
@@ -317,8 +320,8 @@ static bool may_be_given_out(struct kmem_cache *s, struct page *page, void *obje
 }
 
 /*
- * Nothing in this slab is trusted any more; what is out may still come back. The rest is lost, and looks
- * as if it were out (which Linux leaves undone), so that later checks do not stumble over it.
+ * Nothing in this slab is trusted any more; what is out may still come back. The rest is lost, and
+ * looks as if it were out (which Linux leaves undone), so that later checks do not stumble over it.
  */
 static void mark_all_used(struct kmem_cache *s, struct page *page)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of SLUB share. Nobody else includes this but its tests and what tells the host where
- * the fields lie (VMCOREINFO).
+ * What the files of SLUB share. Nobody else includes this but its tests and what tells the host
+ * where the fields lie (VMCOREINFO).
  *
  * A slab is a block of pages, cut into slots of s->size bytes. A slot, `p` being the address that a
  * caller gets:
@@ -13,14 +13,15 @@
  *   .. + pointer       struct track of the allocation, and of the freeing       (U)
  *   ..                 padding, up to the next slot's left red zone
  *
- * The left red zone is of Linux 4.7. It takes the place of the pointer-sized padding by which 2.6.32
- * finds a write before an object (as "Object padding overwritten" of the slot before it, and never in
- * front of a slab's first object). So the sizes of 2.6.32 hold for all objects that are a multiple of
- * 8 bytes. With 8-byte pointers (the host) free pointers, red zones and so slots are larger.
+ * The left red zone is of Linux 4.7. It takes the place of the pointer-sized padding by which
+ * 2.6.32 finds a write before an object (as "Object padding overwritten" of the slot before it, and
+ * never in front of a slab's first object). So the sizes of 2.6.32 hold for all objects that are a
+ * multiple of 8 bytes. With 8-byte pointers (the host) free pointers, red zones and so slots are
+ * larger.
  *
- * A slab is in one of three places: frozen, as the CPU slab of its cache; on its node's partial list,
- * with free objects; or nowhere, when it is full. page->inuse counts all objects of the CPU's freelist
- * as being out.
+ * A slab is in one of three places: frozen, as the CPU slab of its cache; on its node's partial
+ * list, with free objects; or nowhere, when it is full. page->inuse counts all objects of the CPU's
+ * freelist as being out.
  */
 #ifndef MM_SLUB_INTERNAL_H
 #define MM_SLUB_INTERNAL_H
@@ -71,8 +72,8 @@ enum track_item { TRACK_ALLOC, TRACK_FREE };
 
 /*
  * The CPU slab. The fast paths do not switch interrupts off: they set `slow` while they are inside,
- * and an interrupt handler that sees it keeps its hands off `freelist` and `page`. That is enough on
- * one CPU without preemption in the kernel, as handlers nest.
+ * and an interrupt handler that sees it keeps its hands off `freelist` and `page`. That is enough
+ * on one CPU without preemption in the kernel, as handlers nest.
  */
 struct kmem_cache_cpu {
 	void *freelist;
@@ -123,7 +124,7 @@ struct slub_globals {
 
 extern struct slub_globals slub;
 
-/* --- objects and slabs ---------------------------------------------------------------------------- */
+/* --- objects and slabs ------------------------------------------------------------------------ */
 
 static inline void *get_freepointer(const struct kmem_cache *s, const void *object)
 {
@@ -152,7 +153,10 @@ static inline pfn_t lowmem_pfn(const void *x)
 	return (arch_vaddr(x) - PAGE_OFFSET) >> PAGE_SHIFT;
 }
 
-/* The page, or the first of the compound page, that holds x; NULL if it has none: report_wild() tells. */
+/*
+ * The page, or the first of the compound page, that holds x; NULL if it has none: report_wild()
+ * tells.
+ */
 static inline struct page *virt_to_head_page(const void *x)
 {
 	pfn_t pfn = lowmem_pfn(x);
@@ -173,7 +177,7 @@ static inline uint32_t align_up(uint32_t x, uint32_t align)
 	return (x + align - 1) & ~(align - 1);
 }
 
-/* --- slub.c: slow paths; interrupts as the caller has them ------------------------------------------ */
+/* --- slub.c: slow paths; interrupts as the caller has them ------------------------------------ */
 
 /* The last act of a fast path, which needs no stack frame for it: jumped to, and never inline. */
 #define SLOW_CALL MM_REGPARM __attribute__((noinline))
@@ -189,7 +193,7 @@ void deactivate_slab(struct kmem_cache *s);
 void remove_partial(struct kmem_cache *s, struct page *page);
 void discard_slab(struct kmem_cache *s, struct page *page);
 
-/* --- slub_cache.c ---------------------------------------------------------------------------------- */
+/* --- slub_cache.c ----------------------------------------------------------------------------- */
 
 /* Layout and order from objsize, align and flags. False: such an object fits no slab. */
 bool calculate_sizes(struct kmem_cache *s, uint32_t align);
@@ -199,7 +203,7 @@ unsigned calculate_order(uint32_t size);
 bool kmem_cache_open(struct kmem_cache *s, const char *name, uint32_t size, uint32_t align,
 		     uint32_t flags, void (*ctor)(void *));
 
-/* --- slub_debug.c: checks; false means that something was wrong, and is reported and mended --------- */
+/* --- slub_debug.c: checks; false means that something was wrong, and is reported and mended --- */
 
 void slub_debug_setup(const char *value);
 /* `flags` and what slub_debug= adds for a cache of this name. */
@@ -212,7 +216,7 @@ bool slab_pad_check(struct kmem_cache *s, struct page *page);
 bool alloc_debug_processing(struct kmem_cache *s, struct page *page, void *object, vaddr_t caller);
 bool free_debug_processing(struct kmem_cache *s, struct page *page, void *object, vaddr_t caller);
 
-/* --- slub_report.c ----------------------------------------------------------------------------------- */
+/* --- slub_report.c ---------------------------------------------------------------------------- */
 
 struct track *get_track(const struct kmem_cache *s, void *object, enum track_item item);
 /* Offset from an object to the padding behind all its metadata. */
@@ -235,7 +239,7 @@ void list_slab_objects(const struct kmem_cache *s, const struct page *page, cons
 void report_wild(const char *function, const void *x, vaddr_t caller);
 void slab_out_of_memory(const struct kmem_cache *s, gfp_t gfp);
 
-/* --- slub_info.c --------------------------------------------------------------------------------------- */
+/* --- slub_info.c ------------------------------------------------------------------------------ */
 
 /* First slab at *pfn or above, of any cache or of s; *pfn is then behind it. NULL: no more. */
 struct page *next_slab(pfn_t *pfn, const struct kmem_cache *s);
@@ -251,7 +255,7 @@ static inline bool object_in_map(const struct object_map *map, uint32_t n)
 	return map->word[n / 32] >> n % 32 & 1;
 }
 
-/* --- the fast paths ------------------------------------------------------------------------------------- */
+/* --- the fast paths --------------------------------------------------------------------------- */
 
 /* NULL: not this way, call slab_alloc_slow(). `offset` is s->offset, for callers that know it. */
 static inline __attribute__((always_inline)) void *slab_alloc_fast(struct kmem_cache *s,

@@ -2,8 +2,8 @@
 /*
  * kmalloc: caches of 8 to 8192 bytes, whole pages above.
  *
- * A table tells the cache of sizes up to 192, where sizes between powers of two have caches, too; above
- * it is the next power of two.
+ * A table tells the cache of sizes up to 192, where sizes between powers of two have caches, too;
+ * above it is the next power of two.
  */
 #include "mm/slub_internal.h"
 
@@ -64,7 +64,7 @@ void kmem_cache_init(const char *debug, bool nomerge)
 		KMALLOC_CACHES - 1, CACHE_LINE, 0, SLUB_MAX_ORDER, 0, 1, mm.nodes);
 }
 
-/* --- alloc --------------------------------------------------------------------------------------------- */
+/* --- alloc ------------------------------------------------------------------------------------ */
 
 static void *kmalloc_large(size_t size, gfp_t gfp)
 {
@@ -110,9 +110,9 @@ static SLOW_CALL void *kmalloc_any(size_t size, gfp_t gfp, vaddr_t caller)
 }
 
 /*
- * The small sizes, without a flag or hook that asks for more. A size of 0 wraps, and so is none of them.
- * The free pointers of kmalloc's caches are at offset 0 unless there is debugging, which never comes
- * this way.
+ * The small sizes, without a flag or hook that asks for more. A size of 0 wraps, and so is none of
+ * them. The free pointers of kmalloc's caches are at offset 0 unless there is debugging, which
+ * never comes this way.
  */
 MM_REGPARM void *kmalloc(size_t size, gfp_t gfp)
 {
@@ -130,7 +130,7 @@ void *kzalloc(size_t size, gfp_t gfp)
 	return kmalloc_any(size, gfp | __GFP_ZERO, arch_caller());
 }
 
-/* --- free ------------------------------------------------------------------------------------------------ */
+/* --- free ------------------------------------------------------------------------------------- */
 
 static bool is_zero_or_null(const void *x)
 {
@@ -177,7 +177,7 @@ MM_REGPARM void kfree(const void *x)
 		kfree_any(x, arch_caller());
 }
 
-/* --- sizes ------------------------------------------------------------------------------------------------ */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
 /* With debugging, what lies behind an object is taken. */
 static size_t slab_ksize(const struct kmem_cache *s)

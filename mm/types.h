@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Types of the memory manager. It is compiled freestanding for the 32-bit guest and hosted on 64-bit
- * machines for its tests, so an address of the guest never is an `unsigned long`: its width is in its
- * type. A `void *` is a pointer that may be followed on whatever runs the code; arch.h turns one into
- * a vaddr_t and back.
+ * Types of the memory manager. It is compiled freestanding for the 32-bit guest and hosted on
+ * 64-bit machines for its tests, so an address of the guest never is an `unsigned long`: its width
+ * is in its type. A `void *` is a pointer that may be followed on whatever runs the code; arch.h
+ * turns one into a vaddr_t and back.
  */
 #ifndef MM_TYPES_H
 #define MM_TYPES_H
@@ -25,8 +25,9 @@ typedef uint32_t gfp_t;	  /* allocation flags, gfp.h */
 #define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 
 /*
- * Hot functions get their arguments in registers: on i386 the stack costs a store, a load and often a
- * frame. A function whose last act is to call such a one jumps there, too. Elsewhere the ABI does it.
+ * Hot functions get their arguments in registers: on i386 the stack costs a store, a load and often
+ * a frame. A function whose last act is to call such a one jumps there, too. Elsewhere the ABI does
+ * it.
  */
 #ifdef __i386__
 #define MM_REGPARM __attribute__((regparm(3)))

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files that change page tables of user space share, and nobody else uses: fault.c, memory.c,
- * copy.c, populate.c, madvise.c, rmap.c,
+ * What the files that change page tables of user space share, and nobody else uses: fault.c,
+ * memory.c, copy.c, populate.c, madvise.c, rmap.c,
  * mm_check_pte.c, show_mm.c.
  *
- * Order of changes. Rights are added, and pages mapped, by a store alone: what the CPU holds of an entry
- * that was less is at worst a fault more, which the ladder answers by doing nothing (a fault drops what
- * is cached of its address: Intel SDM vol. 3, 4.10.4.1). Rights are taken
- * away, and pages unmapped or replaced, by the store, then the flush, and only then may the old page
- * be given away.
+ * Order of changes. Rights are added, and pages mapped, by a store alone: what the CPU holds of an
+ * entry that was less is at worst a fault more, which the ladder answers by doing nothing (a fault
+ * drops what is cached of its address: Intel SDM vol. 3, 4.10.4.1). Rights are taken
+ * away, and pages unmapped or replaced, by the store, then the flush, and only then may the old
+ * page be given away.
  */
 #ifndef MM_USER_PAGES_H
 #define MM_USER_PAGES_H
@@ -51,7 +51,10 @@ static inline uint32_t linear_page_index(const struct vm_area_struct *vma, vaddr
 	return ((addr - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff;
 }
 
-/* Does the CPU translate by this mm's tables now? Others have nothing cached: user pages are not global. */
+/*
+ * Does the CPU translate by this mm's tables now? Others have nothing cached: user pages are not
+ * global.
+ */
 static inline bool mm_is_live(const struct mm_struct *mm)
 {
 	return mm->pgd == arch_current_pgd();
@@ -66,8 +69,8 @@ static inline vaddr_t table_end(vaddr_t addr, vaddr_t end)
 }
 
 /*
- * The page at addr, which lies in vma, is there after it, and may be written if `write`: 0, -ENOMEM, -EFAULT.
- * Whether the VMA permits the access, the caller has checked. (populate.c)
+ * The page at addr, which lies in vma, is there after it, and may be written if `write`: 0,
+ * -ENOMEM, -EFAULT. Whether the VMA permits the access, the caller has checked. (populate.c)
  */
 int fault_in_page(struct vm_area_struct *vma, vaddr_t addr, bool write);
 

@@ -18,7 +18,7 @@ void vmalloc_init(void)
 	vmap_area_init();
 }
 
-/* --- vmalloc --------------------------------------------------------------------------------------- */
+/* --- vmalloc ---------------------------------------------------------------------------------- */
 
 /* A place for the pointers to `count` pages; sets vm->pages. -ENOMEM. */
 static int alloc_page_array(struct vm_struct *vm, uint32_t count, gfp_t gfp)
@@ -121,7 +121,7 @@ void vfree(const void *addr)
 		free_area(va);
 }
 
-/* --- vmap ------------------------------------------------------------------------------------------ */
+/* --- vmap ------------------------------------------------------------------------------------- */
 
 void *vmap(struct page **pages, unsigned count, uint32_t flags, pte_t prot)
 {
@@ -157,7 +157,7 @@ void vunmap(const void *addr)
 		vmap_area_free(va);
 }
 
-/* --- looking up -------------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 bool is_vmalloc_addr(const volatile void *addr)
 {

@@ -2,7 +2,8 @@
 /*
  * Verifies what vmap_area.h and vmalloc.h promise:
  *  (a) the tree is a red-black tree with right summaries, and holds what the sorted list holds;
- *  (b) areas are whole pages inside the vmalloc area, do not overlap, and each knows the hole before it;
+ *  (b) areas are whole pages inside the vmalloc area, do not overlap, and each knows the hole
+ *      before it;
  *  (c) the list of vms is that of the live areas, in order, each as large as its area;
  *  (d) lazily freed areas are on the purge list, none borders on another, and their pages are what
  *      vmalloc_lazy_pages() says;

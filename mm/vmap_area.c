@@ -11,7 +11,7 @@ static struct vmap_area *area_of(struct rb_node *node)
 	return rb_entry(node, struct vmap_area, node);
 }
 
-/* --- summaries of subtrees --------------------------------------------------------------------- */
+/* --- summaries of subtrees -------------------------------------------------------------------- */
 
 static uint32_t largest_gap(const struct rb_node *node)
 {
@@ -40,7 +40,7 @@ static void set_gap(struct vmap_area *va, uint32_t gap)
 	rb_propagate(&vmap_state.root, &va->node);
 }
 
-/* --- first fit --------------------------------------------------------------------------------- */
+/* --- first fit -------------------------------------------------------------------------------- */
 
 /* The lowest hole of at least `size` bytes in the subtree; there is one. */
 static struct rb_node *lowest_hole(struct rb_node *node, uint32_t size)
@@ -120,11 +120,11 @@ static vaddr_t find_room(uint32_t size, uint32_t align, struct vmap_area **next)
 	return fit(last ? last->end : VMALLOC_START, VMALLOC_END, size, align);
 }
 
-/* --- tree and lists ------------------------------------------------------------------------------ */
+/* --- tree and lists --------------------------------------------------------------------------- */
 
 /*
- * Where the pointer to the vm of `va` is, or would be: in the vm of the live area before it. Lazy areas
- * in between have holes between them, or they would be one.
+ * Where the pointer to the vm of `va` is, or would be: in the vm of the live area before it. Lazy
+ * areas in between have holes between them, or they would be one.
  */
 static struct vm_struct **vm_link(struct vmap_area *va)
 {
@@ -169,8 +169,8 @@ static void forget_area(struct vmap_area *va)
 }
 
 /*
- * An area became lazy: it and its lazy neighbours become one, so that neither the tree nor the search
- * for a live neighbour grows with what is freed. No hole changes.
+ * An area became lazy: it and its lazy neighbours become one, so that neither the tree nor the
+ * search for a live neighbour grows with what is freed. No hole changes.
  */
 static void add_lazy(struct vmap_area *va)
 {
@@ -205,7 +205,7 @@ struct vmap_area *vmap_area_find(vaddr_t start)
 	return NULL;
 }
 
-/* --- the interface --------------------------------------------------------------------------------- */
+/* --- the interface ---------------------------------------------------------------------------- */
 
 void vmap_area_init(void)
 {

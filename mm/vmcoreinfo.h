@@ -2,7 +2,8 @@
 /*
  * VMCOREINFO: the note that tells whoever reads this memory from outside where things are.
  *
- * An ELF note, name "VMCOREINFO", type 0, whose descriptor is text, one line a fact, in Linux's format:
+ * An ELF note, name "VMCOREINFO", type 0, whose descriptor is text, one line a fact, in Linux's
+ * format:
  *
  *	OSRELEASE=text  PAGESIZE=n
  *	SYMBOL(name)=hex		linear address of a variable
@@ -11,9 +12,9 @@
  *	LENGTH(struct.field)=n		elements of an array
  *	NUMBER(name)=n			value of a constant
  *
- * All that show.h prints can be computed from what it names (names of callers in vmallocinfo need the
- * kernel's symbols, too). Bitfields cannot be named: of page.place bits 0..1 are the type of the zone,
- * bits 2..3 the node, bit 4 tells the head of a compound page.
+ * All that show.h prints can be computed from what it names (names of callers in vmallocinfo need
+ * the kernel's symbols, too). Bitfields cannot be named: of page.place bits 0..1 are the type of
+ * the zone, bits 2..3 the node, bit 4 tells the head of a compound page.
  */
 #ifndef MM_VMCOREINFO_H
 #define MM_VMCOREINFO_H

@@ -79,8 +79,8 @@ void setup_per_zone_wmarks(void)
 }
 
 /*
- * An allocation that could have gone to a higher zone must leave of a lower one what the zones above
- * it have, together, divided by the lower one's ratio:
+ * An allocation that could have gone to a higher zone must leave of a lower one what the zones
+ * above it have, together, divided by the lower one's ratio:
  *
  *                    DMA        Normal           HighMem
  *      DMA reserves  0      Normal / 256    (Normal + HighMem) / 256

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Boot: from ranges of RAM to nodes, zones, zonelists and a struct page for each frame; then all free
- * memory to the buddy.
+ * Boot: from ranges of RAM to nodes, zones, zonelists and a struct page for each frame; then all
+ * free memory to the buddy.
  *
  *     0        16M                  max_low_pfn            max_pfn
  *     ├── DMA ──┼────── Normal ──────────┼────── HighMem ─────┤
@@ -24,7 +24,7 @@ static unsigned mib(uint64_t pages)
 	return (unsigned)(pages >> (20 - PAGE_SHIFT));
 }
 
-/* --- RAM ------------------------------------------------------------------------------------------ */
+/* --- RAM -------------------------------------------------------------------------------------- */
 
 /* mem=: RAM ends there, unless that would cut off the kernel. */
 static void apply_mem_limit(const struct mm_boot *boot)
@@ -115,7 +115,7 @@ static void find_borders(const struct mm_boot *boot)
 	mm.high_memory = PAGE_OFFSET + (mm.max_low_pfn << PAGE_SHIFT);
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------ */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 /* The frame below which `pages` of RAM lie, rounded down to where a node may begin. */
 static pfn_t ram_border(uint32_t pages)
@@ -178,7 +178,7 @@ static void find_nodes(unsigned numa)
 				mm.ram[a].node = (uint8_t)n;
 }
 
-/* --- zones ------------------------------------------------------------------------------------------ */
+/* --- zones ------------------------------------------------------------------------------------ */
 
 static uint32_t ram_pages_in(unsigned node, pfn_t start, pfn_t end)
 {
@@ -196,8 +196,8 @@ static uint32_t ram_pages_in(unsigned node, pfn_t start, pfn_t end)
 }
 
 /*
- * Make `count` struct pages from the first one. Doubling: a copy is a few instructions, whatever its
- * length, and a machine has hundreds of thousands of pages.
+ * Make `count` struct pages from the first one. Doubling: a copy is a few instructions, whatever
+ * its length, and a machine has hundreds of thousands of pages.
  */
 static void fill_pages(struct page *page, uint32_t count, const struct page *model)
 {
@@ -263,9 +263,9 @@ static void node_init(uint8_t id)
 }
 
 /*
- * Zone order: every node's zone of the highest type, the own node's first, then the next lower type.
- * The other order, node by node, would empty a node's own Normal zone before another's HighMem, and
- * on 32 bits Normal is what is scarce.
+ * Zone order: every node's zone of the highest type, the own node's first, then the next lower
+ * type. The other order, node by node, would empty a node's own Normal zone before another's
+ * HighMem, and on 32 bits Normal is what is scarce.
  */
 static void build_zonelist(struct pglist_data *node, enum zone_type highest)
 {
@@ -316,7 +316,7 @@ void zones_init(const struct mm_boot *boot)
 	setup_per_zone_lowmem_reserve();
 }
 
-/* --- to the buddy ------------------------------------------------------------------------------------- */
+/* --- to the buddy ----------------------------------------------------------------------------- */
 
 /* The largest block that begins at pfn and ends by `end`. */
 static unsigned largest_order(pfn_t pfn, pfn_t end)

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# For test scripts to source: results as KTAP lines. A script may define explain(), which prints what
-# helps with a failed result: its streams, say.
+# For test scripts to source: results as KTAP lines. A script may define explain(), which prints
+# what helps with a failed result: its streams, say.
 
 tests=0 failed=0
 

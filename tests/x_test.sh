@@ -3,8 +3,9 @@
 #
 # usage: x_test.sh X
 #
-# What ./x says where it cannot go on: each time status 102 and one line. Nothing is installed or built:
-# the programs that x finds are few, or stand-ins. Prints KTAP; exits 1 if anything is not as it should be.
+# What ./x says where it cannot go on: each time status 102 and one line. Nothing is installed or
+# built: the programs that x finds are few, or stand-ins. Prints KTAP; exits 1 if anything is not as
+# it should be.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/ktap.sh"

@@ -86,7 +86,10 @@ exception_entry:
 	addl $12, %esp
 	jmp return_from_kernel
 
-/* An IRET to user mode faulted: its frame is what is left on the stack. Like an exception of the user. */
+/*
+ * An IRET to user mode faulted: its frame is what is left on the stack. Like an exception of the
+ * user.
+ */
 iret_fault:
 	pushl $0
 	pushl $TRAP_IRET

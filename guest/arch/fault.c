@@ -54,7 +54,10 @@ static bool mend_user_fault(struct pt_regs *regs, u32 error_code, u32 address)
 	return true;
 }
 
-/* What a user sees of the kernel's half: that it is there, and no more (Linux: PF_PROT is always set). */
+/*
+ * What a user sees of the kernel's half: that it is there, and no more (Linux: PF_PROT is always
+ * set).
+ */
 static void refuse_kernel_address(u32 error_code, u32 address)
 {
 	current->signal.cr2 = address;

@@ -3,8 +3,8 @@
  * Frames of signal handlers on the user's stack, laid out as Linux does on i386 (asm/sigframe.h,
  * uapi/asm/sigcontext.h), and the way back by sigreturn.
  *
- * There is no vDSO: a handler without SA_RESTORER returns into the frame's own retcode, which executes
- * as all readable pages do (no NX).
+ * There is no vDSO: a handler without SA_RESTORER returns into the frame's own retcode, which
+ * executes as all readable pages do (no NX).
  */
 #include <arch/processor.h>
 #include <arch/segment.h>
@@ -121,7 +121,10 @@ static u32 altstack_flags(u32 sp)
 	return on_altstack(sp) ? SS_ONSTACK : 0;
 }
 
-/* Where a frame of so many bytes goes: ESP + 4 is a multiple of 16 at the handler's first instruction. */
+/*
+ * Where a frame of so many bytes goes: ESP + 4 is a multiple of 16 at the handler's first
+ * instruction.
+ */
 static u32 frame_address(const struct pt_regs *regs, const struct k_sigaction *ka, u32 bytes)
 {
 	u32 sp = regs->sp;
@@ -199,8 +202,8 @@ int setup_signal_frame(struct pt_regs *regs, int sig, const struct k_sigaction *
 }
 
 /*
- * RPL 3 in CS and SS, so that no selector reaches ring 0; what cannot be loaded becomes null, or ends
- * in a signal at IRET (entry.S).
+ * RPL 3 in CS and SS, so that no selector reaches ring 0; what cannot be loaded becomes null, or
+ * ends in a signal at IRET (entry.S).
  */
 static void restore_context(struct pt_regs *regs, const struct sigcontext *sc)
 {
@@ -251,7 +254,10 @@ SYSCALL_FN(rt_sigreturn)
 		return bad_frame();
 	set_blocked(uc.sigmask);
 	restore_context(regs, &uc.mcontext);
-	/* Linux restores the alternate stack by the rules of sigaltstack(2), whose errors go nowhere. */
+	/*
+	 * Linux restores the alternate stack by the rules of sigaltstack(2), whose errors go
+	 * nowhere.
+	 */
 	set_altstack(uc.stack_sp, uc.stack_flags, uc.stack_size);
 	return (int32_t)regs->ax;
 }

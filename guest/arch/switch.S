@@ -5,8 +5,8 @@
 	.text
 
 /*
- * void switch_stacks(u32 *save_sp, u32 load_sp): push what C expects to keep, change stacks, pop that
- * of the other task, which called it, too, or which copy_thread() made look so.
+ * void switch_stacks(u32 *save_sp, u32 load_sp): push what C expects to keep, change stacks, pop
+ * that of the other task, which called it, too, or which copy_thread() made look so.
  */
 	.globl switch_stacks
 switch_stacks:

@@ -9,8 +9,8 @@
 #include "mm/errno.h"
 
 /*
- * Words, then the rest. After a fault in the words what is left goes byte by byte, so that all bytes up
- * to the end of the page arrive, as in Linux; ECX then is what was not moved.
+ * Words, then the rest. After a fault in the words what is left goes byte by byte, so that all
+ * bytes up to the end of the page arrive, as in Linux; ECX then is what was not moved.
  */
 static inline u32 copy_bytes(void *to, const void *from, u32 n)
 {

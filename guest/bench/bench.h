@@ -5,8 +5,8 @@
  * Paging is on, with 4 KiB pages that map the first 4 MiB one to one but for the last two, behind
  * which a local APIC and the first virtio-mmio device are; interrupts are off at the start. Each
  * loop is hand-written assembly, so the number of instructions is exact. Output: the loop's name, a
- * checksum that every correct machine agrees on, and the instructions of the loop. Some loops measure
- * exits to the host and not instructions: there a turn counts as one.
+ * checksum that every correct machine agrees on, and the instructions of the loop. Some loops
+ * measure exits to the host and not instructions: there a turn counts as one.
  *
  * Command line: n=COUNT, default 1000, of a million instructions or of a thousand exits; the loop
  * runs whole turns, so that at least this many are reached.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page-fault loop: each turn touches a page that is not there; the handler reads CR2, makes the
- * entry (in a table that is mapped as all memory is) and returns. After each PAGES turns the entries
- * are cleared and the directory is loaded anew, so that it begins again.
+ * entry (in a table that is mapped as all memory is) and returns. After each PAGES turns the
+ * entries are cleared and the directory is loaded anew, so that it begins again.
  */
 #define PAGES 1000
 #define WINDOW 0x400000 /* behind the memory that main.c maps */

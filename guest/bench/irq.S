@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The interrupt loop: a turn turns the UART's "transmitter empty" interrupt on anew and takes it
- * through the PIC. That is one interrupt and four port accesses: two of IER, then IIR and the EOI in
- * the handler. The sum is the number of interrupts taken.
+ * through the PIC. That is one interrupt and four port accesses: two of IER, then IIR and the EOI
+ * in the handler. The sum is the number of interrupts taken.
  *
- * Where there is a local APIC (QEMU) it has to let the PIC through: virtual wire mode (Intel SDM vol.
- * 3, 11.5.1). Elsewhere nobody takes the two stores.
+ * Where there is a local APIC (QEMU) it has to let the PIC through: virtual wire mode (Intel SDM
+ * vol. 3, 11.5.1). Elsewhere nobody takes the two stores.
  */
 #define APIC_WINDOW 0x3fe000 /* BENCH_APIC_PAGE */
 #define APIC_SPIV 0xf0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The context-switch loop: two directories take turns in CR3, and a page that each maps otherwise is
- * read after each load.
+ * The context-switch loop: two directories take turns in CR3, and a page that each maps otherwise
+ * is read after each load.
  */
 #define WINDOW 0x400000 /* behind the memory that main.c maps */
 #define CODE 0x08

@@ -68,7 +68,9 @@ SECTIONS
 
 	.bss : AT(ADDR(.bss) - PAGE_OFFSET) {
 		__bss_start = .;
-		/* alone on its page: a monitor that keeps a copy of it sees each store to that page */
+		/*
+		 * alone on its page: a monitor that keeps a copy of it sees each store to that page
+		 */
 		. = ALIGN(4096);
 		*(.bss.gdt)
 		. = ALIGN(4096);

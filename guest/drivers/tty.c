@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * Received bytes are worked on in the interrupt handler: signals, echo and editing happen when a key is
- * pressed, whether or not somebody reads. What does not fit stays in the UART's ring, and at last with
- * the host.
+ * Received bytes are worked on in the interrupt handler: signals, echo and editing happen when a
+ * key is pressed, whether or not somebody reads. What does not fit stays in the UART's ring, and at
+ * last with the host.
  */
 #include <arch/processor.h>
 #include <drivers/tty.h>
 #include <drivers/uart.h>
+#include <kernel/fs.h>
 #include <kernel/params.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
 #include <kernel/uaccess.h>
+#include <kernel/uio.h>
 #include <lib/string.h>
 
-#include "../fs/fs_internal.h"
 #include "mm/errno.h"
 
 /* include/uapi/asm-generic/termbits.h */
@@ -91,8 +92,8 @@ struct winsize {
 };
 
 /*
- * Bytes [tail, ready) can be read; [ready, head) is a line that is still edited. An end of file (^D) is a
- * byte of its own, marked in eof[]. The interrupt handler moves all but tail.
+ * Bytes [tail, ready) can be read; [ready, head) is a line that is still edited. An end of file
+ * (^D) is a byte of its own, marked in eof[]. The interrupt handler moves all but tail.
  */
 static struct {
 	struct termios termios;
@@ -137,7 +138,7 @@ static bool is_special(u8 c, u32 which)
 	return c == tty.termios.cc[which] && c;
 }
 
-/* --- output --------------------------------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 static void put_text(const char *text, u32 n)
 {
@@ -176,7 +177,7 @@ static void echo(u8 c)
 		put_text((const char *)&c, 1);
 }
 
-/* --- editing ---------------------------------------------------------------------------------------------------- */
+/* --- editing ---------------------------------------------------------------------------------- */
 
 static bool store(u8 c, bool eof)
 {
@@ -329,14 +330,17 @@ static void tty_receive(void)
 		wake_up(&tty.wait);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static u32 readable(void)
 {
 	return tty.ready - tty.tail;
 }
 
-/* The end of what one read gives: a line, or all. *eof: an end of file stands there and goes with it. */
+/*
+ * The end of what one read gives: a line, or all. *eof: an end of file stands there and goes with
+ * it.
+ */
 static u32 chunk_end(u32 n, bool *eof)
 {
 	u32 end = tty.tail;
@@ -409,9 +413,9 @@ static int wait_for_input(u32 n)
 }
 
 /*
- * Up to n bytes into buf and out of the terminal, or -EAGAIN: there are none; *last: what comes is for
- * another read. At once, as ^C in the interrupt handler empties the terminal, and other readers may
- * come when this one sleeps.
+ * Up to n bytes into buf and out of the terminal, or -EAGAIN: there are none; *last: what comes is
+ * for another read. At once, as ^C in the interrupt handler empties the terminal, and other readers
+ * may come when this one sleeps.
  */
 static int take_chunk(u8 *buf, u32 n, bool *last)
 {
@@ -484,7 +488,7 @@ static int32_t tty_write(struct file *f, struct uio *u, u64 *pos)
 	return (int32_t)total;
 }
 
-/* --- ioctl --------------------------------------------------------------------------------------------------------- */
+/* --- ioctl ------------------------------------------------------------------------------------ */
 
 static int set_termios(u32 cmd, u32 arg)
 {

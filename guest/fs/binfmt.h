@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * execve between its files: exec.c collects what the program gets, the formats look at its first bytes.
+ * execve between its files: exec.c collects what the program gets, the formats look at its first
+ * bytes.
  */
 #ifndef FS_BINFMT_H
 #define FS_BINFMT_H
@@ -27,8 +28,8 @@ struct binprm {
 struct file *open_exec(const char *path, int *err);
 
 /*
- * The new mm becomes the task's, the stack gets its strings. 0 or error; from the first error on that
- * comes after it, the caller kills the task.
+ * The new mm becomes the task's, the stack gets its strings. 0 or error; from the first error on
+ * that comes after it, the caller kills the task.
  */
 int begin_new_exec(struct binprm *bprm, bool exec_stack);
 

@@ -74,7 +74,7 @@ static void put_elf_file(struct elf_file *f)
 		fput(f->file);
 }
 
-/* --- the interpreter --------------------------------------------------------------------------------------- */
+/* --- the interpreter -------------------------------------------------------------------------- */
 
 /* Its name, NUL-terminated and kmalloc, or NULL and *err. */
 static char *read_interp_name(const struct elf_file *f, const struct elf_phdr *ph, int *err)
@@ -127,7 +127,7 @@ static int open_interp(const struct elf_file *f, struct elf_file *interp)
 	return interp->file ? read_interp(interp) : err;
 }
 
-/* --- segments -------------------------------------------------------------------------------------------------- */
+/* --- segments --------------------------------------------------------------------------------- */
 
 static u32 protection(u32 flags)
 {
@@ -221,7 +221,7 @@ static int map_interp(struct elf_file *f)
 	return map_segments(f);
 }
 
-/* --- the tables on the stack ------------------------------------------------------------------------------------ */
+/* --- the tables on the stack ------------------------------------------------------------------ */
 
 struct auxv {
 	u32 *next;
@@ -303,7 +303,7 @@ static int put_tables(struct binprm *b, const struct elf_file *f, const struct e
 	return copy_to_user(auxv, current->mm->saved_auxv, 4 * words) ? -EFAULT : 0;
 }
 
-/* --- all together ------------------------------------------------------------------------------------------------- */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static const char *base_name(const char *path)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The cpio "newc" format (Linux, Documentation/driver-api/early-userspace/buffer-format.rst), from
- * memory that is not trusted. Freestanding and without the kernel's headers, so that the host tests it.
+ * memory that is not trusted. Freestanding and without the kernel's headers, so that the host tests
+ * it.
  *
  *   header 110 bytes: "070701" (or "070702": with a checksum), then 13 fields of 8 hex digits:
  *	ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
@@ -21,8 +22,8 @@ struct cpio_entry {
 	uint32_t at; /* offset of its header */
 	uint32_t ino, mode, uid, gid, nlink, mtime, dev_major, dev_minor, rdev_major, rdev_minor;
 	/*
-	 * With a NUL; in the archive, or in scratch until the next call. No leading, trailing or double
-	 * slash, no "." and ".."; "": the root.
+	 * With a NUL; in the archive, or in scratch until the next call. No leading, trailing or
+	 * double slash, no "." and ".."; "": the root.
 	 */
 	const char *name;
 	uint32_t name_len;
@@ -41,7 +42,9 @@ struct cpio {
 
 /* size: below 2 GiB. */
 void cpio_open(struct cpio *c, const void *bytes, uint32_t size, char *scratch);
-/* 1: *e is the next entry; 0: the end; -1: c->wrong and c->wrong_at tell what is not as it must be. */
+/*
+ * 1: *e is the next entry; 0: the end; -1: c->wrong and c->wrong_at tell what is not as it must be.
+ */
 int cpio_next(struct cpio *c, struct cpio_entry *e);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Character devices, by Linux's numbers (Documentation/admin-guide/devices.txt). Their nodes are put
- * into /dev whatever the archive has there.
+ * Character devices, by Linux's numbers (Documentation/admin-guide/devices.txt). Their nodes are
+ * put into /dev whatever the archive has there.
  */
 #include "fs_internal.h"
 #include <drivers/tty.h>

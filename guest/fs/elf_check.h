@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is it a program for this machine, and what is to be mapped where: pure functions from the bytes of an
- * ELF file (System V ABI, chapters 4 and 5; Intel386 supplement) to a plan. Freestanding and without the
- * kernel's headers, so that the host tests it. The rules are those of Linux's binfmt_elf.c: it looks
- * at few fields, and so do we (measured on Linux 6.18: class, byte order and e_version are not among them).
+ * Is it a program for this machine, and what is to be mapped where: pure functions from the bytes
+ * of an ELF file (System V ABI, chapters 4 and 5; Intel386 supplement) to a plan. Freestanding and
+ * without the kernel's headers, so that the host tests it. The rules are those of Linux's
+ * binfmt_elf.c: it looks at few fields, and so do we (measured on Linux 6.18: class, byte order and
+ * e_version are not among them).
  */
 #ifndef FS_ELF_CHECK_H
 #define FS_ELF_CHECK_H

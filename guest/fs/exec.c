@@ -43,7 +43,7 @@ struct exec {
 	bool skip_argv0; /* a script's interpreter has replaced it */
 };
 
-/* --- the strings ------------------------------------------------------------------------------------------ */
+/* --- the strings ------------------------------------------------------------------------------ */
 
 /* The n-th pointer, 0 behind the last. 0 or -EFAULT. */
 static int get_pointer(const struct strings *s, u32 n, u32 *pointer)
@@ -127,7 +127,7 @@ static int check_strings(struct exec *e)
 	return err ? err : measure_strings(&e->argv, &room);
 }
 
-/* --- onto the new stack ------------------------------------------------------------------------------------ */
+/* --- onto the new stack ----------------------------------------------------------------------- */
 
 /* Bytes in rising order, a page at a time. */
 struct stack_writer {
@@ -244,7 +244,7 @@ static int build_stack(struct exec *e)
 	return err;
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------ */
+/* --- the file --------------------------------------------------------------------------------- */
 
 struct file *open_exec(const char *path, int *err)
 {
@@ -337,7 +337,7 @@ static int resolve_scripts(struct exec *e)
 	return -ELOOP;
 }
 
-/* --- the point of no return ---------------------------------------------------------------------------------- */
+/* --- the point of no return ------------------------------------------------------------------- */
 
 int begin_new_exec(struct binprm *b, bool exec_stack)
 {

@@ -5,7 +5,7 @@
 #ifndef FS_INTERNAL_H
 #define FS_INTERNAL_H
 
-#include "uio.h"
+#include <kernel/uio.h>
 #include <kernel/fs.h>
 
 #include "mm/rbtree.h"
@@ -17,7 +17,7 @@
 #define DEV_DEV MKDEV(0, 5)
 #define DEV_PIPE MKDEV(0, 7)
 
-/* --- directories in memory: tree.c ------------------------------------------------------------------ */
+/* --- directories in memory: tree.c ------------------------------------------------------------ */
 
 /* A name in a directory; the name is not copied and must live as long. */
 struct tree_entry {
@@ -50,7 +50,7 @@ int tree_add(struct inode *dir, const char *name, u32 len, struct inode *inode);
 typedef bool (*emit_fn)(void *ctx, const char *name, u32 len, u64 ino, u32 mode, u64 next);
 bool emit_dots(struct file *f, void *ctx, emit_fn emit);
 
-/* --- the mounted file systems ------------------------------------------------------------------------- */
+/* --- the mounted file systems ----------------------------------------------------------------- */
 
 extern struct inode *fs_root;
 
@@ -62,7 +62,7 @@ const struct file_operations *chrdev_find(u32 rdev);
 /* proc/root.c: the inode of /proc. Panics without memory. */
 struct inode *proc_mount(struct inode *parent);
 
-/* --- path.c, open.c ------------------------------------------------------------------------------------ */
+/* --- path.c, open.c --------------------------------------------------------------------------- */
 
 /* A path from user memory: kmalloc, or NULL and *err (-EFAULT, -ENOENT, -ENAMETOOLONG, -ENOMEM). */
 char *getname(u32 user, int *err);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The root: a cpio archive in memory, turned into inodes whose content stays where it is. An archive
- * that is not in order ends in a panic that names the offset and what is wrong: there is no other root.
+ * The root: a cpio archive in memory, turned into inodes whose content stays where it is. An
+ * archive that is not in order ends in a panic that names the offset and what is wrong: there is no
+ * other root.
  *
- * More lenient than Linux: a directory that the archive lacks is made. Less: what Linux skips silently
- * (a bad size, a path through a file) is refused.
+ * More lenient than Linux: a directory that the archive lacks is made. Less: what Linux skips
+ * silently (a bad size, a path through a file) is refused.
  */
 #include "cpio.h"
 #include "fs_internal.h"

@@ -15,7 +15,10 @@
 /* The archive that is linked into the kernel: boot/initrd.S. */
 extern const char __initrd_start[], __initrd_end[];
 
-/* A module that the direct map does not show, all or in part. It stays mapped: it is the file system. */
+/*
+ * A module that the direct map does not show, all or in part. It stays mapped: it is the file
+ * system.
+ */
 static const void *map_module(const struct boot_module *m)
 {
 	u32 first = m->start >> PAGE_SHIFT, count = (m->end - 1 - m->start) / PAGE_SIZE + 2;

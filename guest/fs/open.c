@@ -149,7 +149,7 @@ SYSCALL_FN(creat)
 	return open_at(AT_FDCWD, args->a[0], O_CREAT | O_WRONLY | O_TRUNC);
 }
 
-/* --- the working directory --------------------------------------------------------------------------- */
+/* --- the working directory -------------------------------------------------------------------- */
 
 static int32_t set_cwd(struct path *path)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Pipes: a ring of pages, each there while it holds something. A write of at most PIPE_BUF bytes goes
- * in whole or waits; one process at a time reads or writes, since a copy from the user may sleep.
+ * Pipes: a ring of pages, each there while it holds something. A write of at most PIPE_BUF bytes
+ * goes in whole or waits; one process at a time reads or writes, since a copy from the user may
+ * sleep.
  */
 #include "fs_internal.h"
 #include <kernel/sched.h>
@@ -15,8 +16,8 @@
 
 #define PIPE_BUF 4096u
 /*
- * What a full pipe holds begins and ends in mid-page: 17 pages. A power of two, so that positions may
- * wrap.
+ * What a full pipe holds begins and ends in mid-page: 17 pages. A power of two, so that positions
+ * may wrap.
  */
 #define PIPE_SLOTS (2 * PIPE_BYTES / PAGE_SIZE)
 
@@ -149,7 +150,10 @@ static bool may_put(const struct pipe *p, u32 left)
 	return pipe_room(p) >= (left <= PIPE_BUF ? left : 1);
 }
 
-/* Wait for room or the end of the readers: 0, -EAGAIN, -ERESTARTSYS. The lock is given up meanwhile. */
+/*
+ * Wait for room or the end of the readers: 0, -EAGAIN, -ERESTARTSYS. The lock is given up
+ * meanwhile.
+ */
 static int wait_for_room(struct file *f, struct pipe *p, u32 left)
 {
 	int err = -EAGAIN;

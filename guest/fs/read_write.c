@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * read, write and their kin. The order of the checks is Linux's (fs/read_write.c): descriptor, mode,
- * position, address, length.
+ * read, write and their kin. The order of the checks is Linux's (fs/read_write.c): descriptor,
+ * mode, position, address, length.
  */
 #include "fs_internal.h"
 #include <kernel/sched.h>
@@ -172,7 +172,7 @@ int32_t kernel_read(struct file *f, u64 pos, void *buf, u32 n)
 	return do_read(f, &u, &pos);
 }
 
-/* --- files of the page cache, and of a buffer ------------------------------------------------------- */
+/* --- files of the page cache, and of a buffer ------------------------------------------------- */
 
 /* One page or a part of it; the bytes moved or, if there are none, an error. */
 static int32_t read_page(struct file *f, struct uio *u, u64 pos, u32 n)
@@ -229,7 +229,7 @@ int32_t read_from_buffer(struct uio *u, u64 *pos, const char *text, u32 bytes)
 	return done ? (int32_t)done : -EFAULT;
 }
 
-/* --- lseek --------------------------------------------------------------------------------------------- */
+/* --- lseek ------------------------------------------------------------------------------------ */
 
 #define SEEK_DATA 3
 #define SEEK_HOLE 4

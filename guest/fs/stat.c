@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is known of a file: the structures are those of Linux on i386 (arch/x86/include/uapi/asm/stat.h,
- * include/uapi/linux/stat.h).
+ * What is known of a file: the structures are those of Linux on i386
+ * (arch/x86/include/uapi/asm/stat.h, include/uapi/linux/stat.h).
  */
 #include "fs_internal.h"
 #include <kernel/sched.h>
@@ -225,7 +225,7 @@ SYSCALL_FN(statx)
 	return stat_at((int)args->a[0], args->a[1], flags, args->a[4], put_statx);
 }
 
-/* --- access ---------------------------------------------------------------------------------------------- */
+/* --- access ----------------------------------------------------------------------------------- */
 
 #define X_OK 1u
 #define W_OK 2u
@@ -277,7 +277,7 @@ SYSCALL_FN(faccessat2)
 	return access_at((int)args->a[0], args->a[1], args->a[2], args->a[3]);
 }
 
-/* --- readlink and getcwd ---------------------------------------------------------------------------------- */
+/* --- readlink and getcwd ---------------------------------------------------------------------- */
 
 static int32_t put_link(struct inode *inode, u32 user, u32 bytes)
 {

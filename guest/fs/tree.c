@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Directories that are in memory and only grow: those of the initrd and of /dev. Names are in a tree, so
- * that an archive of a hundred thousand of them, however chosen, is not searched name by name.
+ * Directories that are in memory and only grow: those of the initrd and of /dev. Names are in a
+ * tree, so that an archive of a hundred thousand of them, however chosen, is not searched name by
+ * name.
  */
 #include "fs_internal.h"
 #include <lib/string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "uio.h"
+#include <kernel/uio.h>
 
 #include <kernel/uaccess.h>
 #include <lib/string.h>

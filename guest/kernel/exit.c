@@ -48,7 +48,10 @@ static void exit_mm(struct task_struct *t)
 	mmput(mm);
 }
 
-/* SIGCHLD to the parent, and its wait4() looks again. True: the parent does not want to wait for it. */
+/*
+ * SIGCHLD to the parent, and its wait4() looks again. True: the parent does not want to wait for
+ * it.
+ */
 static bool notify_parent(struct task_struct *t)
 {
 	struct task_struct *parent = t->parent;

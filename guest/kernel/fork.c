@@ -358,7 +358,9 @@ void mm_release(struct task_struct *t)
 {
 	struct completion *done = t->vfork_done;
 
-	/* Of a program that dies alone nobody looks; one that vfork started must not write there. */
+	/*
+	 * Of a program that dies alone nobody looks; one that vfork started must not write there.
+	 */
 	if (t->clear_child_tid && t->mm && t->mm->mm_users > 1)
 		put_user_u32(0, t->clear_child_tid);
 	t->clear_child_tid = 0;

@@ -2,7 +2,6 @@
 /*
  * The life of the kernel, from the end of boot.S to the exit.
  */
-#include "../tests/selftest.h"
 #include <arch/desc.h>
 #include <arch/irq.h>
 #include <arch/pgtable.h>
@@ -16,6 +15,7 @@
 #include <kernel/params.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
+#include <kernel/selftest.h>
 #include <kernel/show.h>
 #include <kernel/time.h>
 

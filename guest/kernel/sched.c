@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Round robin. The run queue holds the tasks that could run but do not; the current one is not on it.
+ * Round robin. The run queue holds the tasks that could run but do not; the current one is not on
+ * it.
  */
 #include <arch/irq.h>
 #include <arch/pgtable.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Signals are sent, and delivered on the way to user mode. There is no job control: what would stop a
- * process (SIGSTOP and its kin) does nothing.
+ * Signals are sent, and delivered on the way to user mode. There is no job control: what would stop
+ * a process (SIGSTOP and its kin) does nothing.
  */
 #include <arch/processor.h>
 #include <kernel/sched.h>
@@ -103,7 +103,10 @@ int send_signal(struct task_struct *t, int sig, const struct siginfo *info)
 {
 	u32 flags = local_irq_save();
 
-	/* Kernel threads take none. What is blocked stays: it may have a handler when it no longer is. */
+	/*
+	 * Kernel threads take none. What is blocked stays: it may have a handler when it no longer
+	 * is.
+	 */
 	if (t->mm && t->state < TASK_ZOMBIE &&
 	    ((t->signal.blocked & SIGMASK(sig)) || !does_nothing(t, sig)))
 		make_pending(t, sig, info);
@@ -244,7 +247,9 @@ static void handle_signal(struct pt_regs *regs, int sig, const struct k_sigactio
 	u64 mask = s->blocked | ka->mask;
 
 	mend_syscall(regs, ka);
-	/* The frame cannot be written: there is no way to tell but by death (Linux: force_sigsegv). */
+	/*
+	 * The frame cannot be written: there is no way to tell but by death (Linux: force_sigsegv).
+	 */
 	if (setup_signal_frame(regs, sig, ka, info, oldmask)) {
 		if (sig == SIGSEGV)
 			s->action[SIGSEGV].handler = SIG_DFL;

@@ -15,7 +15,10 @@ SYSCALL_FN(brk)
 	return (int32_t)do_brk_call(current->mm, args->a[0]);
 }
 
-/* A file is asked for even where the kernel would not look at it, as Linux does: -EBADF comes first. */
+/*
+ * A file is asked for even where the kernel would not look at it, as Linux does: -EBADF comes
+ * first.
+ */
 static int32_t mmap_call(const u32 a[5], u32 pgoff)
 {
 	struct file *file = NULL;

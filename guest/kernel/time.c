@@ -24,8 +24,8 @@ void time_init(void)
 }
 
 /*
- * Steps of the PIT. It counts down from PIT_DIVISOR; after it has begun anew and before the interrupt
- * was served, the time would seem to go back: then a tick is missing.
+ * Steps of the PIT. It counts down from PIT_DIVISOR; after it has begun anew and before the
+ * interrupt was served, the time would seem to go back: then a tick is missing.
  */
 static u64 pit_clocks(void)
 {
@@ -67,7 +67,9 @@ static u32 days_since_1970(u32 year, u32 month, u32 day)
 	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
-/* Seconds since 1970 by the RTC; 0 if it does not answer. The chip knows no century: it is 2000 on. */
+/*
+ * Seconds since 1970 by the RTC; 0 if it does not answer. The chip knows no century: it is 2000 on.
+ */
 static u64 rtc_seconds(void)
 {
 	bool binary = rtc_read(RTC_STATUS_B) & RTC_STATUS_B_BINARY;

@@ -8,7 +8,9 @@ void init_waitqueue_head(struct wait_queue_head *q)
 	list_init(&q->waiters);
 }
 
-/* The state comes first: a wake_up() from now on, before schedule() even, makes it RUNNING again. */
+/*
+ * The state comes first: a wake_up() from now on, before schedule() even, makes it RUNNING again.
+ */
 void prepare_to_wait(struct wait_queue_head *q, struct wait_queue *w, int state)
 {
 	u32 flags = local_irq_save();

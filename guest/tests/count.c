@@ -2,8 +2,8 @@
 /*
  * test=count: what the memory manager's hot pairs cost, "NAME NUMBER" each. The number is guest
  * instructions on engine soft, whose TSC counts them; elsewhere it is whatever the TSC counts.
- * As in tests/bench/mm_bench.c, it is those of the functions alone: what the loop, the arguments and
- * the calls take is measured with functions that do nothing, and left out.
+ * As in tests/bench/mm_bench.c, it is those of the functions alone: what the loop, the arguments
+ * and the calls take is measured with functions that do nothing, and left out.
  */
 #include "selftest.h"
 #include <arch/processor.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code that tests run at the kernel's level and that C cannot say: handlers of gates, and places for
- * breakpoints (kernel_code.S).
+ * Code that tests run at the kernel's level and that C cannot say: handlers of gates, and places
+ * for breakpoints (kernel_code.S).
  */
 #ifndef TESTS_KERNEL_CODE_H
 #define TESTS_KERNEL_CODE_H
@@ -37,7 +37,10 @@ u32 call_far(u32 selector, u32 offset);
 /* Far jump to a gate's selector, or anything that does not come back. */
 void jump_far(u32 selector);
 
-/* Each has one instruction that a breakpoint may hit: INCL; stores to and a load of breakpoint_word[1]. */
+/*
+ * Each has one instruction that a breakpoint may hit: INCL; stores to and a load of
+ * breakpoint_word[1].
+ */
 void breakpoint_execute(u32 unused);
 void breakpoint_store(u32 value);
 void breakpoint_store_byte(u32 value); /* the second of its four bytes */

@@ -23,12 +23,8 @@
 unsigned mm_test_failures;
 
 static const struct mm_test *const tables[] = {
-	mm_tests_page_alloc,
-	mm_tests_slub,
-	mm_tests_vmalloc,
-	mm_tests_highmem,
-	mm_tests_fault,
-	mm_tests_vma,
+	mm_tests_page_alloc, mm_tests_slub,  mm_tests_vmalloc,
+	mm_tests_highmem,    mm_tests_fault, mm_tests_vma,
 };
 
 struct selftest mm_tests[MM_TESTS_MAX];

@@ -14,6 +14,7 @@
 #ifndef TESTS_SELFTEST_H
 #define TESTS_SELFTEST_H
 
+#include <kernel/selftest.h>
 #include <lib/types.h>
 
 struct selftest_result {
@@ -36,9 +37,6 @@ extern const struct selftest trap_tests[], ring3_tests[], fault_tests[], paging_
 /* The tests of the memory manager; mm_tests_collect() fills in the table. */
 extern struct selftest mm_tests[];
 void mm_tests_collect(void);
-
-/* Runs what the name chooses. Returns the number of failed tests; an unknown name is a failure. */
-u32 run_selftests(const char *name);
 
 /* Both record a failure, print it with the place, and let the test go on. */
 #define EXPECT(r, condition)                                                                       \

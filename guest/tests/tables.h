@@ -5,8 +5,8 @@
  *
  * tables_open() opens the windows (window.h), empties all tables, gives each directory the kernel's
  * entries and those of the windows, colours the window's frames, and loads directory 0. AREA(n) are
- * 4 MiB pieces of user space with nothing in them. tables_close() puts everything back. In between the
- * test does its own INVLPGs.
+ * 4 MiB pieces of user space with nothing in them. tables_close() puts everything back. In between
+ * the test does its own INVLPGs.
  */
 #ifndef TESTS_TABLES_H
 #define TESTS_TABLES_H
@@ -39,7 +39,9 @@ u32 entry_of(const volatile void *page, u32 flags);
 /* Stores an entry and invalidates what it translates. */
 void store_entry(volatile u32 *entry, u32 value, u32 va);
 
-/* In directory d: AREA(area) is table t. The table's entry i: window frame n. Both for user writes. */
+/*
+ * In directory d: AREA(area) is table t. The table's entry i: window frame n. Both for user writes.
+ */
 void link_table(u32 d, u32 area, u32 t);
 void link_frame(u32 t, u32 i, u32 n);
 

@@ -6,9 +6,10 @@
  * SLOT holds the gate, SLOT2 the code it leads to, SLOT3 a stack. Rings 1 and 2 are never entered:
  * a gate to ring 1 only makes the CPU look for that ring's stack.
  *
- * Left out, as QEMU 7.2 differs from the manual there: an absent code segment behind a JMP to a gate
- * (#GP there, #NP in the manual), an absent stack in the TSS (#TS, #SS) and an absent SS at IRET or
- * RET (#NP, #SS), a call gate to conforming code (it changes the level), and segment limits.
+ * Left out, as QEMU 7.2 differs from the manual there: an absent code segment behind a JMP to a
+ * gate (#GP there, #NP in the manual), an absent stack in the TSS (#TS, #SS) and an absent SS at
+ * IRET or RET (#NP, #SS), a call gate to conforming code (it changes the level), and segment
+ * limits.
  */
 #include "kernel_code.h"
 #include "selftest.h"
@@ -347,7 +348,9 @@ static void iret_at_ring3(struct selftest_result *r, const void *arg)
 
 /* --- interrupt and trap gates ----------------------------------------------------------------- */
 
-/* Through a gate of 16 bits and back by an IRET of 16 bits, in a segment that begins at the code. */
+/*
+ * Through a gate of 16 bits and back by an IRET of 16 bits, in a segment that begins at the code.
+ */
 static void gate16_int(struct selftest_result *r, const void *arg)
 {
 	u32 wanted_if = *(const u8 *)arg == GATE_TRAP16 ? X86_EFLAGS_IF : 0, cs;

@@ -2,8 +2,8 @@
 /*
  * Memory ends: in each allocation of fork, and at a page fault.
  *
- * The die notifier sees system calls first: one of them starts the count of allocations, the next one
- * of any kind ends it.
+ * The die notifier sees system calls first: one of them starts the count of allocations, the next
+ * one of any kind ends it.
  */
 #include "user_side.h"
 #include <arch/traps.h>
@@ -156,7 +156,9 @@ USER static void exec_script(u32 arg)
 #define EXEC_ALLOCATIONS_MIN 15 /* paths, file, mm, VMAs, stack, tables */
 #define EXEC_ALLOCATIONS_MAX 200
 
-/* Before the point of no return it is ENOMEM, behind it the process dies; nothing is left behind. */
+/*
+ * Before the point of no return it is ENOMEM, behind it the process dies; nothing is left behind.
+ */
 static void each_failing_allocation_of_exec_leaves_nothing(struct selftest_result *r,
 							   const void *arg)
 {

@@ -46,7 +46,9 @@ static void recursive_slot(struct selftest_result *r, const void *arg)
 	tables_close();
 }
 
-/* Entry i of the directory is a PDE, and by the slot that leads back the PTE of the page i there. */
+/*
+ * Entry i of the directory is a PDE, and by the slot that leads back the PTE of the page i there.
+ */
 static void directory_as_table(struct selftest_result *r, const void *arg)
 {
 	u32 by_itself = AREA(3) + pgd_index(VA) * PAGE_SIZE;
@@ -125,7 +127,10 @@ static void user_writes_table(struct selftest_result *r, const void *arg)
 	tables_close();
 }
 
-/* The alias is there, writable and dirty, before its frame becomes a table, and stays when it is one. */
+/*
+ * The alias is there, writable and dirty, before its frame becomes a table, and stays when it is
+ * one.
+ */
 static void page_becomes_table(struct selftest_result *r, const void *arg)
 {
 	(void)arg;

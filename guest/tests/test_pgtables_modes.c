@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What gives entries their meaning: CR3, CR0.PG, CR0.WP, CR4.PSE, CR4.PGE; A and D to the bit; tables
- * where there is no RAM; more directories than any cache of them holds; and stale translations.
+ * What gives entries their meaning: CR3, CR0.PG, CR0.WP, CR4.PSE, CR4.PGE; A and D to the bit;
+ * tables where there is no RAM; more directories than any cache of them holds; and stale
+ * translations.
  */
 #include "selftest.h"
 #include "tables.h"
@@ -104,7 +105,9 @@ static void wp_off_supervisor(struct selftest_result *r, const void *arg)
 	tables_close();
 }
 
-/* The kernel's own 4 MiB pages would lose their meaning: directory 1 has the image in 4 KiB pages. */
+/*
+ * The kernel's own 4 MiB pages would lose their meaning: directory 1 has the image in 4 KiB pages.
+ */
 static void map_kernel_small(void)
 {
 	static pte_t small[2][PTRS_PER_PTE] __page_aligned;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Instructions that store into page tables: every form of store that a shadow pager has to carry out
- * itself, and those that pull away what they stand on.
+ * Instructions that store into page tables: every form of store that a shadow pager has to carry
+ * out itself, and those that pull away what they stand on.
  */
 #include "selftest.h"
 #include "slots.h"
@@ -197,7 +197,9 @@ static void stack_stores(struct selftest_result *r, const void *arg)
 	tables_close();
 }
 
-/* The table is an LDT, too: loading a segment sets the descriptor's accessed bit, a G in the PTE. */
+/*
+ * The table is an LDT, too: loading a segment sets the descriptor's accessed bit, a G in the PTE.
+ */
 static void descriptor_accessed(struct selftest_result *r, const void *arg)
 {
 	struct desc_struct d = segment_at(0, DATA_DPL3 & ~1u);
@@ -248,7 +250,10 @@ static void stack_moves(struct selftest_result *r, const void *arg)
 	tables_close();
 }
 
-/* A table that maps itself loses W by a store through that mapping: the store is done, the next is not. */
+/*
+ * A table that maps itself loses W by a store through that mapping: the store is done, the next is
+ * not.
+ */
 static void table_closes_itself(struct selftest_result *r, const void *arg)
 {
 	u32 self = VA + 9 * PAGE_SIZE, entry = self + 9 * 4;

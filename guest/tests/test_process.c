@@ -145,7 +145,9 @@ USER static void wait_refuses_bad_arguments(u32 arg)
 	u_exit(0);
 }
 
-/* As glibc forks: the child finds its pid where CLONE_CHILD_SETTID says, the parent's copy stays. */
+/*
+ * As glibc forks: the child finds its pid where CLONE_CHILD_SETTID says, the parent's copy stays.
+ */
 USER static void clone_tells_tids(u32 arg)
 {
 	volatile u32 word = 0, told = 0;
@@ -194,7 +196,9 @@ static void nanosleep_sleeps_long_enough(struct selftest_result *r, const void *
 	EXPECT(r, monotonic_ns() - start >= 35000000);
 }
 
-/* Its segment's base is at a word; every switch must bring it back, and a fork's child has it, too. */
+/*
+ * Its segment's base is at a word; every switch must bring it back, and a fork's child has it, too.
+ */
 USER static void tls_is_each_tasks_own(u32 arg)
 {
 	volatile u32 words[2], desc[4];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Kernel threads, wait queues and sleeping. The tests run as task 0, which the threads are children of.
+ * Kernel threads, wait queues and sleeping. The tests run as task 0, which the threads are children
+ * of.
  */
 #include "user_side.h"
 #include <kernel/sched.h>

@@ -2,9 +2,9 @@
 /*
  * Segment loads: which selector is refused, by which exception, and the error code that names it.
  *
- * The descriptor under test sits in SLOT. Limits and access rights at the time of use are not tested
- * here: QEMU, the machine these tests are also proven on, does not check them; nor does it refuse LTR
- * of a null selector.
+ * The descriptor under test sits in SLOT. Limits and access rights at the time of use are not
+ * tested here: QEMU, the machine these tests are also proven on, does not check them; nor does it
+ * refuse LTR of a null selector.
  */
 #include "probe.h"
 #include "selftest.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The file system from the inside: paths, /proc's texts, the line discipline, pipes between processes.
- * What programs see of system calls is usertests' business (guest/user/tests).
+ * The file system from the inside: paths, /proc's texts, the line discipline, pipes between
+ * processes. What programs see of system calls is usertests' business (guest/user/tests).
  */
 #include "user_side.h"
 #include <arch/processor.h>

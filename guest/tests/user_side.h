@@ -2,9 +2,10 @@
 /*
  * Code of self-tests that runs as a process, written in C, and how to run it.
  *
- * A USER function is copied with all others to USER_TEXT. There it finds no data of the kernel and no
- * function but USER ones: it may use its stack, what it maps, and calls to its kind; no constants in
- * memory, no switch that becomes a table. Its address in the process is user_address().
+ * A USER function is copied with all others to USER_TEXT. There it finds no data of the kernel and
+ * no function but USER ones: it may use its stack, what it maps, and calls to its kind; no
+ * constants in memory, no switch that becomes a table. Its address in the process is
+ * user_address().
  */
 #ifndef TESTS_USER_SIDE_H
 #define TESTS_USER_SIDE_H
@@ -19,7 +20,10 @@
 #define USER_TEXT 0x08048000u
 #define USER_STACK_BYTES 65536
 
-/* gcc must not make a second version of one for a caller, since that would lie elsewhere; clang does not. */
+/*
+ * gcc must not make a second version of one for a caller, since that would lie elsewhere; clang
+ * does not.
+ */
 #ifdef __clang__
 #define USER __attribute__((section("user_tests"), noinline, used))
 #else
@@ -27,11 +31,11 @@
 #endif
 #define USER_INLINE static inline __attribute__((always_inline))
 
-/* --- in the kernel ---------------------------------------------------------------------------------- */
+/* --- in the kernel ---------------------------------------------------------------------------- */
 
 /*
- * Run main(arg) as a process and wait for it: its status as wait4() gives it. Then there are as many
- * tasks and free pages as before, or the test fails.
+ * Run main(arg) as a process and wait for it: its status as wait4() gives it. Then there are as
+ * many tasks and free pages as before, or the test fails.
  */
 int run_user(struct selftest_result *r, void (*main)(u32 arg), u32 arg);
 /* Start it only; its pid. */
@@ -45,7 +49,7 @@ void check_memory(struct selftest_result *r, const void *arg);
 
 #define EXITED(status) ((status) << 8)
 
-/* --- in the process ----------------------------------------------------------------------------------- */
+/* --- in the process --------------------------------------------------------------------------- */
 
 extern const char __start_user_tests[], __stop_user_tests[];
 

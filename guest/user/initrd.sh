@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # usage: initrd.sh FOLDER OUT.cpio
 #
-# What is in FOLDER as a cpio archive (newc), the same bytes for the same files: in the order of their
-# names, with one owner, one time, modes by kind, and counted inodes. FOLDER stays as it is.
+# What is in FOLDER as a cpio archive (newc), the same bytes for the same files: in the order of
+# their names, with one owner, one time, modes by kind, and counted inodes. FOLDER stays as it is.
 set -eu
 out=$(realpath "$2")
 copy=$(mktemp -d)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# The user programs, static Linux i386 binaries, and the file system made of them; included by guest/.
+# The user programs, static Linux i386 binaries, and the file system made of them; included by
+# guest/.
 #
-# ${CMAKE_BINARY_DIR}/user/NAME has symbols and DWARF. The stripped ones are in user/root, which is the
-# file system as a folder; bin/initrd.cpio is that folder, and guest.bin holds a copy of it.
+# ${CMAKE_BINARY_DIR}/user/NAME has symbols and DWARF. The stripped ones are in user/root, which is
+# the file system as a folder; bin/initrd.cpio is that folder, and guest.bin holds a copy of it.
 
 set(user_dir ${CMAKE_BINARY_DIR}/user)
 set(user_root ${user_dir}/root)

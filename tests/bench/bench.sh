@@ -81,7 +81,8 @@ mm_count() { # NAME TURNS
 	echo $((total / $2))
 }
 
-# The same for the boot, without what fills and copies memory: in the guest that is one instruction each.
+# The same for the boot, without what fills and copies memory: in the guest that is one instruction
+# each.
 mm_count_boot() {
 	local total other
 	total=$(mm_count boot 1)
@@ -138,8 +139,9 @@ mm_pair() { # INSTRUCTIONS-OF-NOTHING NAME INSTRUCTIONS-I686 "LABEL|GOAL"
 	fi
 }
 
-# What ubench prints, "NAME NUMBER" each, beside the same binary on this host's Linux and, as KVM is, in
-# the box. Soft counts instructions; the others are nanoseconds, and no ratio of the two means anything.
+# What ubench prints, "NAME NUMBER" each, beside the same binary on this host's Linux and, as KVM
+# is, in the box. Soft counts instructions; the others are nanoseconds, and no ratio of the two
+# means anything.
 bench_user() {
 	local name soft goal
 	declare -A linux on_kvm goals=([getpid]=150 [anonymous_fault]=2500 [fork_per_page]=120)

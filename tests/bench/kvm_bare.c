@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * kvm_bare IMAGE COUNT: the least that runs a bench image on /dev/kvm, to compare vmm with: one memory
- * slot, one vCPU, KVM_RUN in a loop, and of the devices what these images touch. The image (ELF,
- * multiboot) gets n=COUNT. Exit status: what the guest writes to 0xf4, or 102 with a line.
+ * kvm_bare IMAGE COUNT: the least that runs a bench image on /dev/kvm, to compare vmm with: one
+ * memory slot, one vCPU, KVM_RUN in a loop, and of the devices what these images touch. The image
+ * (ELF, multiboot) gets n=COUNT. Exit status: what the guest writes to 0xf4, or 102 with a line.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -55,7 +55,7 @@ static void check(bool good, const char *what)
 	exit(102);
 }
 
-/* --- the devices, as far as the bench images need them ------------------------------------------------ */
+/* --- the devices, as far as the bench images need them ---------------------------------------- */
 
 static void port_write(struct vm *m, uint16_t port, uint8_t value)
 {
@@ -142,7 +142,7 @@ static int run(struct vm *m)
 	}
 }
 
-/* --- building ------------------------------------------------------------------------------------------------ */
+/* --- building --------------------------------------------------------------------------------- */
 
 /* The segments of the image go where they say; returns the entry. */
 static uint32_t load(uint8_t *ram, const char *path)

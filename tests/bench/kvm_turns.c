@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * kvm_turns [-n RUNS] [-c COUNT] [-s STATUSES] LABEL -- COMMAND-A... -- COMMAND-B... [-- COMMAND-C...]
+ * kvm_turns [-n RUNS] [-c COUNT] [-s STATUSES] LABEL -- COMMAND-A... -- COMMAND-B... [--
+ * COMMAND-C...]
  *
- * What one turn of a bench guest costs under each command: every command runs with a short and a long
- * count (the word @N@ in it becomes 1 and 1 + COUNT, in thousands of turns), and the difference
- * divided by the turns between is the cost, without the start. The commands take turns, after one
- * uncounted round. Prints one row: the medians, and the medians of the ratios A/B and C/A taken round
- * by round. STATUSES has a digit for each command, the exit status it has to end with (default 000);
- * any other, or no line "insns N" of the guest, ends the benchmark with status 1.
+ * What one turn of a bench guest costs under each command: every command runs with a short and a
+ * long count (the word @N@ in it becomes 1 and 1 + COUNT, in thousands of turns), and the
+ * difference divided by the turns between is the cost, without the start. The commands take turns,
+ * after one uncounted round. Prints one row: the medians, and the medians of the ratios A/B and C/A
+ * taken round by round. STATUSES has a digit for each command, the exit status it has to end with
+ * (default 000); any other, or no line "insns N" of the guest, ends the benchmark with status 1.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

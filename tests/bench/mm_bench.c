@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * mm_bench               times mm/ on the host beside named peers, and prints figures and ratios
- * mm_bench --count NAME  runs it 10,000 times (boot: once) in mm_bench_counted(), for callgrind; 77: the
- *                        allocator of that name is not there
+ * mm_bench --count NAME  runs it 10,000 times (boot: once) in mm_bench_counted(), for callgrind;
+ *                        77: the allocator of that name is not there
  *
- * What is compared takes turns, round by round, so that the comparison holds when the machine's speed
- * drifts; figures are medians of the rounds. Allocators from shared libraries are loaded, and called
- * through pointers, as a call by way of the PLT is. (jemalloc can be loaded if GLIBC_TUNABLES has
- * glibc.rtld.optional_static_tls=16384.) What mm/ does here is what it does in the guest, but for
- * interrupts, which are two stores here, and pointers of 8 bytes.
+ * What is compared takes turns, round by round, so that the comparison holds when the machine's
+ * speed drifts; figures are medians of the rounds. Allocators from shared libraries are loaded, and
+ * called through pointers, as a call by way of the PLT is. (jemalloc can be loaded if
+ * GLIBC_TUNABLES has glibc.rtld.optional_static_tls=16384.) What mm/ does here is what it does in
+ * the guest, but for interrupts, which are two stores here, and pointers of 8 bytes.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static bool is_there(enum which which)
 
 static struct kmem_cache *cache;
 
-/* --- what is measured: n times each -------------------------------------------------------------------- */
+/* --- what is measured: n times each ----------------------------------------------------------- */
 
 /* What a pair costs without the functions' own instructions, but for EMPTY_BODIES. */
 __attribute__((noinline)) static void *alloc_nothing(size_t bytes, gfp_t gfp)
@@ -206,7 +206,7 @@ static const struct {
 	{ "boot", boot_1g, 1, KMALLOC },
 };
 
-/* --- timing ---------------------------------------------------------------------------------------------- */
+/* --- timing ----------------------------------------------------------------------------------- */
 
 static double now_ns(void)
 {
@@ -256,11 +256,12 @@ static void compare_two(const char *label, const char *unit, void (*a)(unsigned 
 	       median(times_b, ROUNDS), median(times_a, ROUNDS) / median(times_b, ROUNDS), unit);
 }
 
-/* --- objects, beside other allocators ---------------------------------------------------------------------- */
+/* --- objects, beside other allocators --------------------------------------------------------- */
 
 /*
- * A slot of LIVE is freed and used again, n times. Small sizes are the most frequent, as in a kernel:
- * 8..263 bytes, by a mask of 3 to 8 bits. Inline, so that each allocator is called directly.
+ * A slot of LIVE is freed and used again, n times. Small sizes are the most frequent, as in a
+ * kernel: 8..263 bytes, by a mask of 3 to 8 bits. Inline, so that each allocator is called
+ * directly.
  */
 static inline __attribute__((always_inline)) void mix(void *(*alloc)(size_t bytes),
 						      void (*release)(void *p), unsigned n)
@@ -347,7 +348,10 @@ static void load_allocators(void)
 			fprintf(stderr, "mm_bench: left out: %s\n", dlerror());
 			continue;
 		}
-		/* ISO C has no cast from an object's pointer to a function's; POSIX wants it to work. */
+		/*
+		 * ISO C has no cast from an object's pointer to a function's; POSIX wants it to
+		 * work.
+		 */
 		*(void **)&a->alloc = dlsym(library, a->alloc_name);
 		*(void **)&a->free = dlsym(library, a->free_name);
 	}
@@ -369,7 +373,7 @@ static void bench_objects(void)
 	print_allocators("free and alloc, 8..263 bytes", ns);
 }
 
-/* --- areas ---------------------------------------------------------------------------------------------------- */
+/* --- areas ------------------------------------------------------------------------------------ */
 
 /* Make or free areas until `count` are there. */
 static void hold_areas(unsigned count)
@@ -411,7 +415,7 @@ static void bench_areas(void)
 	printf("goal: not more than twice as long with 10,000 areas: %s\n", verdict(ratio <= 2));
 }
 
-/* --- the program -------------------------------------------------------------------------------------------------- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 void mm_bench_counted(void (*run)(unsigned n), unsigned n);
 __attribute__((noinline)) void mm_bench_counted(void (*run)(unsigned n), unsigned n)

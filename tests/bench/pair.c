@@ -3,10 +3,10 @@
  * pair [-n RUNS] [-a STATUS] [-b STATUS] [-i INSNS] LABEL -- COMMAND-A... -- COMMAND-B...
  *
  * Times two commands as whole processes, in turn (A B A B ...), after one uncounted run of each,
- * and prints one table row: median of A, median of B, and the median of the ratios B/A taken pair by
- * pair, so that the comparison holds when the machine's speed drifts. With -i the row shows millions
- * of guest instructions a second instead of milliseconds. -a and -b are the exit statuses that count
- * as success (default 0); any other ends the benchmark with status 1.
+ * and prints one table row: median of A, median of B, and the median of the ratios B/A taken pair
+ * by pair, so that the comparison holds when the machine's speed drifts. With -i the row shows
+ * millions of guest instructions a second instead of milliseconds. -a and -b are the exit statuses
+ * that count as success (default 0); any other ends the benchmark with status 1.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

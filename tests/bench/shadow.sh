@@ -3,11 +3,11 @@
 #
 # usage, in the box, as root: shadow.sh
 #
-# Shadow paging by this VMM (engine kvm, mmu shadow, over nested paging) beside KVM's own shadow paging
-# (npt=0) and nested paging (npt=1), for what the classic papers on software and hardware MMU
+# Shadow paging by this VMM (engine kvm, mmu shadow, over nested paging) beside KVM's own shadow
+# paging (npt=0) and nested paging (npt=1), for what the classic papers on software and hardware MMU
 # virtualization compare: computation, page faults, context switches, processes, boot. Times are
-# differences of a short and a long run, medians of RUNS; exits are those of the VMM per operation, by
-# cause. Loops of their own first, whose exits have goals; then user programs of guest.bin.
+# differences of a short and a long run, medians of RUNS; exits are those of the VMM per operation,
+# by cause. Loops of their own first, whose exits have goals; then user programs of guest.bin.
 set -eu
 bin=build/bin vmm=build/bin/vmm runs=${BENCH_RUNS:-3}
 dir=$(mktemp -d)
@@ -33,8 +33,8 @@ field() { # FILE KEY: the number behind "KEY":, where it is first; 0 if it is no
 	sed -n "s/.*\"$2\": \([0-9]*\).*/\1/p; \$s/.*/0/p" "$1" | head -n 1
 }
 
-# Label, number of operations between the runs, what divides nanoseconds, its unit, goal; then the image
-# and the two command lines.
+# Label, number of operations between the runs, what divides nanoseconds, its unit, goal; then the
+# image and the two command lines.
 rows=(
 	"computation, 1M instructions|500|1000|us|none|bench_alu|n=1|n=501"
 	"page fault, short handler|10000|1000|us|2.1|bench_fault|n=1|n=11"
@@ -55,7 +55,8 @@ row_read() { # ROW
 	fi
 }
 
-# What one operation of the last runs took: as ubench has it, or by the difference, or all of the long run.
+# What one operation of the last runs took: as ubench has it, or by the difference, or all of the
+# long run.
 last_ns() {
 	local short_ns long_ns told
 	told=$(sed -n 's/^[a-z_0-9A-Z]* \([0-9][0-9]*\)\r*$/\1/p' "$dir/out" | tail -n 1)
@@ -83,8 +84,9 @@ in_unit() { # NANOSECONDS: with a digit behind the point
 causes=("shadow fill" "guest page fault" "table write" "MMIO" "privileged instruction" "other exception"
 	"port" "interrupt window" "monitor" "signal")
 
-# Exits between the last runs, "cause n.nnn, ..." for each operation in $text, with the sum in thousandths
-# in $sum and that of fills in $fills; of the long run as a whole where no operations are counted.
+# Exits between the last runs, "cause n.nnn, ..." for each operation in $text, with the sum in
+# thousandths in $sum and that of fills in $fills; of the long run as a whole where no operations
+# are counted.
 exits() {
 	local cause many
 	text='' sum=0 fills=0

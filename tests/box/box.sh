@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# usage: box.sh BUILD-FOLDER [--npt=0] [--qemu] [--timeout S] [--results FOLDER] [--verbose] CMD [ARG...]
+# usage: box.sh BUILD-FOLDER [--npt=0] [--qemu] [--timeout S] [--results FOLDER] [--verbose] CMD
+# [ARG...]
 #
 # Runs CMD beside a real kvm_amd: in a virtual machine whose CPU, with AMD SVM and nested paging, is
 # emulated by QEMU's TCG. Inside are the built tree and tests/ at the same paths as here, the shared
-# libraries they need, bash, env, script, and busybox for all other programs; the current folder is the root of the
-# source tree. stdin, stdout, stderr and the exit status are CMD's; in a terminal CMD has a terminal.
+# libraries they need, bash, env, script, and busybox for all other programs; the current folder is
+# the root of the source tree. stdin, stdout, stderr and the exit status are CMD's; in a terminal
+# CMD has a terminal.
 #
 #	--npt=0           kvm_amd without nested paging: KVM's own shadow MMU
 #	--qemu            put qemu-system-i386 in, too, to compare with -accel kvm
 #	--timeout S       end the box after S seconds (default 600; a terminal: never)
-#	--results FOLDER  where files that CMD left in $RESULTS go (default BUILD-FOLDER/box/results)
+#	--results FOLDER  where files that CMD left in $RESULTS go (default
+#	                  BUILD-FOLDER/box/results)
 #	--verbose         tell the start time, and show what the kernel says
 #
 # Exit status: CMD's; 102 if something the box is made of is missing; 104 if it died or hung.
@@ -55,7 +58,7 @@ done
 [ -e "$kernel/package" ] || die "no kernel for the box in $kernel: run ./x deps"
 [ -x "$build/tests/box_init" ] || die "no box_init in $build/tests: build first"
 
-# --- what is inside -----------------------------------------------------------------------------------
+# --- what is inside -------------------------------------------------------------------------------
 # What busybox has no like of: bash, env --default-signal, script (a terminal for tests).
 programs=("$(type -P bash)" "$(type -P env)")
 ! script=$(type -P script) || programs+=("$script")
@@ -136,9 +139,10 @@ if [ "$(cat "$folder/$image.key" 2>/dev/null)" != "$key" ]; then
 	trap - EXIT
 fi
 
-# --- the machine --------------------------------------------------------------------------------------
+# --- the machine ----------------------------------------------------------------------------------
 mkdir -p "$results"
-# To boot sooner: no self-tests of ciphers (0.25 s), no patching for one CPU (0.1 s), no mitigations.
+# To boot sooner: no self-tests of ciphers (0.25 s), no patching for one CPU (0.1 s), no
+# mitigations.
 qemu=(qemu-system-x86_64 -accel tcg -M q35 -cpu "EPYC,+svm,+npt,+umip" -m 1G
 	-nodefaults -no-user-config -no-reboot -display none
 	-kernel "$kernel/vmlinux" -initrd "$folder/$image.cpio"

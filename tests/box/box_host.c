@@ -2,14 +2,15 @@
 /*
  * box_host [-t SECONDS] [-r FOLDER] [-v] -- QEMU [QEMU-ARG...] -- FOLDER-INSIDE CMD [ARG...]
  *
- * Starts QEMU with a virtio-serial port, has box_init run CMD there, and acts like CMD: its streams,
- * its signals, its terminal, its exit status. Files that it left in $RESULTS are put into FOLDER.
+ * Starts QEMU with a virtio-serial port, has box_init run CMD there, and acts like CMD: its
+ * streams, its signals, its terminal, its exit status. Files that it left in $RESULTS are put into
+ * FOLDER.
  *
  * -t SECONDS   end the box after that long (default 600, or never when stdin is a terminal)
  * -v           tell the milliseconds from start to CMD, and show what QEMU and the kernel say
  *
- * Exit status: CMD's; 104 if the machine died or the time was up; 102 for bad arguments; 128 + n when
- * ended by signal n. QEMU never outlives this process.
+ * Exit status: CMD's; 104 if the machine died or the time was up; 102 for bad arguments; 128 + n
+ * when ended by signal n. QEMU never outlives this process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -174,9 +175,8 @@ static void pass_results(struct box *b, const uint8_t *data, size_t length)
 		b->tar = fork();
 		if (b->tar == 0) {
 			dup2(pair[0], 0);
-			execlp("tar", "tar", "-x", "--no-same-owner",
-			       "--warning=no-timestamp", "-C", b->results,
-			       (char *)NULL);
+			execlp("tar", "tar", "-x", "--no-same-owner", "--warning=no-timestamp",
+			       "-C", b->results, (char *)NULL);
 			_exit(127);
 		}
 		close(pair[0]);

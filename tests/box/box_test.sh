@@ -3,8 +3,8 @@
 #
 # usage: box_test.sh BUILD-FOLDER
 #
-# The box itself, from outside. Prints KTAP; exits 1 if anything is not as it should be, and 102 where
-# there is nothing to make a box of.
+# The box itself, from outside. Prints KTAP; exits 1 if anything is not as it should be, and 102
+# where there is nothing to make a box of.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
@@ -49,7 +49,7 @@ says() { # FILE REGEX
 export TMPDIR=$dir/tmp
 mkdir "$TMPDIR"
 
-# --- what it is made of ------------------------------------------------------------------------------
+# --- what it is made of ---------------------------------------------------------------------------
 no_kernel() { BOX_KERNEL=$dir/none ends 102 true; }
 one_line() { [ "$(wc -l <"$dir/err")" = 1 ] && says err "$1"; }
 ok "without the kernel package: 102" no_kernel
@@ -61,7 +61,7 @@ ok "a bad --timeout: 102" ends 102 --timeout never true
 [ -e "${BOX_KERNEL:-$build/box/kernel}/package" ] ||
 	{ echo "1..$tests # no kernel for the box: run ./x deps"; exit 102; }
 
-# --- one start: streams, status, results, KVM -----------------------------------------------------------
+# --- one start: streams, status, results, KVM -----------------------------------------------------
 # All 256 bytes on both streams, with arguments that a shell would take apart.
 # shellcheck disable=SC2016 # for the shell in the box
 bytes='printf "$(for i in 0 1 2 3; do for j in 0 1 2 3 4 5 6 7; do for k in 0 1 2 3 4 5 6 7; do
@@ -93,7 +93,7 @@ big() {
 }
 ok "1.3 MB of output to a slow reader arrive whole" big
 
-# --- how it ends ----------------------------------------------------------------------------------------
+# --- how it ends ----------------------------------------------------------------------------------
 # shellcheck disable=SC2016
 ok "killed by SIGSEGV inside: 139; --npt=0 gives KVM's shadow MMU" \
 	ends 139 --npt=0 sh -c 'cat /sys/module/kvm_amd/parameters/npt; kill -SEGV $$'
@@ -132,7 +132,7 @@ ended_by() { # SIGNAL: the script is told to end; then nothing of it runs any mo
 ok "SIGTERM ends it, and QEMU with it" ended_by TERM
 ok "SIGKILL ends QEMU, too" ended_by KILL
 
-# --- a terminal --------------------------------------------------------------------------------------------
+# --- a terminal -----------------------------------------------------------------------------------
 if command -v script >/dev/null; then
 	shell() { # what a person types; Ctrl-C goes inside; the terminal is as before
 		# shellcheck disable=SC2016

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine_test ENGINE [shadow] [SUITE...]: what engine.h promises, checked through the ops table alone on
- * the engine `soft` or `kvm`, with mmu direct or shadow, in KTAP. Exit status 0: all passed; 1: not; 77: the engine cannot run here,
- * and a line says why.
+ * engine_test ENGINE [shadow] [SUITE...]: what engine.h promises, checked through the ops table
+ * alone on the engine `soft` or `kvm`, with mmu direct or shadow, in KTAP. Exit status 0: all
+ * passed; 1: not; 77: the engine cannot run here, and a line says why.
  */
 #include <CUnit/Basic.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define STATUS_SKIP 77
 
-/* --- what engine kvm promises beyond engine.h ----------------------------------------------------------- */
+/* --- what engine kvm promises beyond engine.h ------------------------------------------------- */
 
 RIG_GUEST(verr, "mov $0x55, %ebx; verr 0xfeb00000; hlt");
 
@@ -74,7 +74,7 @@ static void counters_that_kvm_cannot_keep_are_unknown(void)
 	rig_end(&r);
 }
 
-/* --- what differs between hosts: told, not judged ------------------------------------------------------------ */
+/* --- what differs between hosts: told, not judged --------------------------------------------- */
 
 RIG_GUEST(load, "1: mov 0x200000, %eax; out %eax, $0x80; jmp 1b");
 
@@ -84,8 +84,8 @@ static void stop_run(struct rig *r, struct rig_access *a)
 }
 
 /*
- * The control of the stale-translation probe: what the guest loads after a plain store of the host to
- * a live entry. Where it is the old value, poke_entry() is what makes the difference.
+ * The control of the stale-translation probe: what the guest loads after a plain store of the host
+ * to a live entry. Where it is the old value, poke_entry() is what makes the difference.
  */
 static void tell_what_a_plain_store_does(void)
 {
@@ -170,7 +170,7 @@ static const struct unit_test told_tests[] = {
 static const struct unit_suite suite_kvm = { "kvm", kvm_tests };
 static const struct unit_suite suite_told = { "told", told_tests };
 
-/* --- running them ---------------------------------------------------------------------------------------------- */
+/* --- running them ----------------------------------------------------------------------------- */
 
 extern const struct unit_suite suite_engine_bus, suite_engine_events, suite_engine_kick,
 	suite_engine_poke, suite_engine_state;

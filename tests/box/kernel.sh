@@ -3,10 +3,11 @@
 #
 # usage: kernel.sh FOLDER
 #
-# Downloads what the box is made of into FOLDER and unpacks it there; nothing is installed and no root
-# is needed: the Debian cloud kernel that linux-image-cloud-amd64 stands for in this machine's package
-# index, and a static busybox. Leaves
-#	FOLDER/vmlinux     the kernel, unpacked from its compressed form: starts 0.8 s sooner under TCG
+# Downloads what the box is made of into FOLDER and unpacks it there; nothing is installed and no
+# root is needed: the Debian cloud kernel that linux-image-cloud-amd64 stands for in this machine's
+# package index, and a static busybox. Leaves
+#	FOLDER/vmlinux     the kernel, unpacked from its compressed form: starts 0.8 s sooner
+#	                   under TCG
 #	FOLDER/modules/    NN-name.ko, in the order of loading
 #	FOLDER/busybox
 #	FOLDER/package     the kernel package's name and version

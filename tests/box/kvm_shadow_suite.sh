@@ -5,8 +5,8 @@
 #        (from outside: box.sh BUILD-FOLDER [--npt=0] tests/box/kvm_shadow_suite.sh)
 #
 # What the guest shows on engine kvm under the VMM's own page tables, in one start of the box. The
-# current folder is the root of the source tree. Prints KTAP; exits 1 if anything is not as it should
-# be.
+# current folder is the root of the source tree. Prints KTAP; exits 1 if anything is not as it
+# should be.
 set -u
 bin=build/bin vmm=build/bin/vmm
 npt=$(cat /sys/module/kvm_amd/parameters/npt) || exit 2
@@ -41,8 +41,8 @@ same_lines() {
 	diff "$dir/soft" "$dir/shadow" && grep -qE '^ok [0-9]+ ' "$dir/shadow"
 }
 
-# TCG takes what is read and written for a read where it faults (pt_fuzz.c). A user program that looks at
-# its IOPL sees the 1 of ring 1 (vmm/engine/README.md).
+# TCG takes what is read and written for a read where it faults (pt_fuzz.c). A user program that
+# looks at its IOPL sees the 1 of ring 1 (vmm/engine/README.md).
 every_guest() {
 	FUZZ_WORDS="tcg=1" STEPS=2000 KNOWN_FAILURES=sigreturn_gives_no_privileges \
 		tests/guest/matrix_run.sh build kvm_shadow
@@ -56,7 +56,8 @@ bad_images() {
 
 echo "# engine kvm, mmu shadow, npt=$npt"
 ok "what engine.h promises" build/tests/engine_test kvm shadow
-# TCG checks no limits of flat segments; whether an access may wrap is up to the CPU (SDM vol. 3, 5.3).
+# TCG checks no limits of flat segments; whether an access may wrap is up to the CPU (SDM vol. 3,
+# 5.3).
 ok "attacks end as on engine soft" env KNOWN_DIFFERENCES='^a (read|write) across 4 GiB' \
 	tests/hostile/attack_test.sh "$bin" "$vmm" "${shadow[@]}"
 # some with either kind of paging below, since all of it takes long

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# usage, in the box: kvm_suite.sh   (from outside: box.sh BUILD-FOLDER [--npt=0] tests/box/kvm_suite.sh)
+# usage, in the box: kvm_suite.sh
+# from outside: box.sh BUILD-FOLDER [--npt=0] tests/box/kvm_suite.sh
 #
 # Everything that the guest shows on engine kvm, in one start of the box. The current folder is the
 # root of the source tree. Prints KTAP; exits 1 if anything is not as it should be.
@@ -14,13 +15,13 @@ tests=0 failed=0
 
 # What TCG's SVM does otherwise than the manual, each with its section (SDM vol. 3):
 #
-# With nested paging (npt=1) TCG walks the guest's tables. It sets A in a PDE before it has looked at
-# the PTE (4.8 lets a CPU do that), and gives error code 8 for a reserved bit (4.7: P is set, 9).
+# With nested paging (npt=1) TCG walks the guest's tables. It sets A in a PDE before it has looked
+# at the PTE (4.8 lets a CPU do that), and gives error code 8 for a reserved bit (4.7: P is set, 9).
 # Without it (npt=0) KVM emulates the walk and does neither.
 #
-# Without nested paging KVM intercepts #PF and injects it on the next VMRUN. TCG delivers an injected
-# exception without remembering it as the first of two, so that #NP from #PF's own gate arrives as
-# #NP, where it is a double fault (6.15, table 6-5).
+# Without nested paging KVM intercepts #PF and injects it on the next VMRUN. TCG delivers an
+# injected exception without remembering it as the first of two, so that #NP from #PF's own gate
+# arrives as #NP, where it is a double fault (6.15, table 6-5).
 if [ "$npt" = Y ]; then
 	export MATRIX_OPTIONS="--early-accessed --rsvd-without-p" KNOWN_FAILURES='' FUZZ_WORDS="tcg=1"
 else

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the two ends of the box say to each other over one virtio-serial port: frames, each a head and
- * up to WIRE_MAX bytes. One ordered stream carries everything, so that when WIRE_EXIT arrives all
- * output written before it has arrived, too.
+ * What the two ends of the box say to each other over one virtio-serial port: frames, each a head
+ * and up to WIRE_MAX bytes. One ordered stream carries everything, so that when WIRE_EXIT arrives
+ * all output written before it has arrived, too.
  *
  * host to box:  START once, then INPUT (one for each MORE; empty: end of input), SIGNAL, WINDOW
  * box to host:  STARTED, MORE, OUTPUT, ERRORS, RESULTS (a tar stream), and EXIT as the last

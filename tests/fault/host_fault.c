@@ -98,7 +98,7 @@ static struct kvm_run *runs[MAX_FAULTS]; /* mapped vCPUs, by file descriptor in 
 static int run_fds[MAX_FAULTS];
 static unsigned run_count;
 
-/* --- reading HOST_FAULT ------------------------------------------------------------------------------- */
+/* --- reading HOST_FAULT ----------------------------------------------------------------------- */
 
 static void bad(const char *what, const char *text)
 {
@@ -197,7 +197,7 @@ static long fail(const struct fault *f)
 	return -1;
 }
 
-/* --- the calls ------------------------------------------------------------------------------------------ */
+/* --- the calls -------------------------------------------------------------------------------- */
 
 static void *next(const char *name)
 {

@@ -59,7 +59,7 @@ stop() { # STATUS PART FAULT VMM-ARG...
 	ok "$fault ${*%"$guest"}: $want, names \"$part\"" stopped "$want" "$part"
 }
 
-# --- guest RAM, on every host -------------------------------------------------------------------------
+# --- guest RAM, on every host ---------------------------------------------------------------------
 soft=(--engine soft --json report.json "$guest")
 refuse 104 memfd_create memfd_create:any:EMFILE "${soft[@]}"
 refuse "10[24]" memfd_create memfd_create:any:ENOMEM "${soft[@]}"
@@ -77,7 +77,7 @@ ok "-m 3G under ulimit -v: 102, names -m" refused 102 "3072 MiB"
 limited 1500000 -m 256M --engine soft --append "test=none exit=7" "$guest"
 ok "what fits under the same limit runs" test "$status" = 7
 
-# --- /dev/kvm, on every host ----------------------------------------------------------------------------
+# --- /dev/kvm, on every host ----------------------------------------------------------------------
 refuse 102 /dev/kvm open:/dev/kvm:EACCES --engine kvm "$guest"
 refuse 102 /dev/kvm open:/dev/kvm:ENODEV --engine kvm "$guest"
 if [ -c /dev/kvm ] && [ -r /dev/kvm ]; then
@@ -90,7 +90,7 @@ if [ -c /dev/kvm ] && [ -r /dev/kvm ]; then
 	ok "auto takes engine soft then, and says why" is 7 "API version 11"
 fi
 
-# --- engine kvm, where it runs ----------------------------------------------------------------------------
+# --- engine kvm, where it runs --------------------------------------------------------------------
 kvm=(--engine kvm --append "test=none exit=7")
 run "" "${kvm[@]}" "$guest"
 if [ "$status" != 7 ]; then
@@ -146,7 +146,7 @@ else
 	ok "a storm of EINTR changes nothing" storm
 fi
 
-# --- /dev/kvm that is none: only where this may be changed (the box) ----------------------------------------
+# --- /dev/kvm that is none: only where this may be changed (the box) ------------------------------
 in_box() {
 	[ -e /sys/module/kvm_amd ] && [ "$(id -u)" = 0 ] && [ "${RESULTS:-}" = /results ]
 }
@@ -175,7 +175,7 @@ if in_box; then
 	mv /dev/kvm.away /dev/kvm
 fi
 
-# --- the terminal -------------------------------------------------------------------------------------------
+# --- the terminal ---------------------------------------------------------------------------------
 if command -v script >/dev/null; then
 	cat >inside <<-END
 		stty -g >before

@@ -4,8 +4,8 @@
  * interrupt acknowledges, host input, and steps of virtual time.
  *
  * What must hold: nothing crashes or loops; while the guest does nothing, however long, each of the
- * PIT, the RTC and the UART fires at most one timer; an acknowledge without a request is spurious; no
- * host byte overruns the UART; and after whatever was done, a guest that initialises PIC and PIT
+ * PIT, the RTC and the UART fires at most one timer; an acknowledge without a request is spurious;
+ * no host byte overruns the UART; and after whatever was done, a guest that initialises PIC and PIT
  * gets its timer interrupt.
  */
 #include <stdlib.h>

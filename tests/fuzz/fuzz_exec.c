@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Arbitrary bytes as code for the decoder and the executor, with arbitrary registers, in a small RAM
- * with paging, at CPL 0 or 3.
+ * Arbitrary bytes as code for the decoder and the executor, with arbitrary registers, in a small
+ * RAM with paging, at CPL 0 or 3.
  *
- * The input is a struct header, then bytes that lie in RAM from the code page on. The machine around
- * it is whole (GDT, LDT, IDT, TSS, page tables), and lies in pages that the code may reach, so that
- * it can be broken from inside; a few bytes of it are also broken by the header.
+ * The input is a struct header, then bytes that lie in RAM from the code page on. The machine
+ * around it is whole (GDT, LDT, IDT, TSS, page tables), and lies in pages that the code may reach,
+ * so that it can be broken from inside; a few bytes of it are also broken by the header.
  *
  * What must hold: no crash, no undefined behaviour, an end in bounded time; a stop for what is not
- * supported has a text; hardly more instructions than asked for; and the state that comes out is one
- * that x86_set_state takes.
+ * supported has a text; hardly more instructions than asked for; and the state that comes out is
+ * one that x86_set_state takes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +173,7 @@ static void rig_io_write(void *ctx, uint16_t port, unsigned size, uint32_t value
 	check_access(ctx, size);
 }
 
-/* --- the machine -------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static void put32(struct rig *r, uint32_t at, uint32_t value)
 {
@@ -300,7 +300,7 @@ static void build(struct rig *r, const struct header *h, const uint8_t *code, si
 		r->ram[h->poke[n].at % (3 * PAGE_BYTES)] ^= h->poke[n].value;
 }
 
-/* --- the run -------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static void check_stop(struct rig *r, enum x86_stop stop, uint64_t until)
 {

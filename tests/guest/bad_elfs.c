@@ -2,8 +2,8 @@
 /*
  * usage: bad_elfs GOOD FOLDER
  *
- * Programs that no kernel should run, made from one that works: each is GOOD with a few bytes changed,
- * cut or appended. What execve() must say to each stands in guest/user/tests/test_exec.c.
+ * Programs that no kernel should run, made from one that works: each is GOOD with a few bytes
+ * changed, cut or appended. What execve() must say to each stands in guest/user/tests/test_exec.c.
  */
 #include <elf.h>
 #include <errno.h>

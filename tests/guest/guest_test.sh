@@ -3,10 +3,10 @@
 #
 # usage: guest_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
-# The guest from outside, on one engine: its self-tests, what options do, how it ends, determinism, and
-# what the post-mortem of a broken one says. BIN-FOLDER holds guest.bin, guest.elf and the tiny images.
-# KNOWN_FAILURES: names of self-tests that this host is known to fail, as a regular expression. Prints
-# KTAP; exits 1 if anything is not as it should be.
+# The guest from outside, on one engine: its self-tests, what options do, how it ends, determinism,
+# and what the post-mortem of a broken one says. BIN-FOLDER holds guest.bin, guest.elf and the tiny
+# images. KNOWN_FAILURES: names of self-tests that this host is known to fail, as a regular
+# expression. Prints KTAP; exits 1 if anything is not as it should be.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
@@ -86,7 +86,7 @@ ok "guest's exit status 99 is vmm's" ends 99 --append "test=none exit=99" guest.
 ok "a value above 99 ends with 100" ends 100 --append "test=none exit=300" guest.bin
 ok "and is named" says err '300'
 
-# --- what options do to the guest ------------------------------------------------------------------
+# --- what options do to the guest -----------------------------------------------------------------
 head -c 5000 guest.bin >"$dir/initrd"
 ok "an initrd is handed over" ends 0 --initrd "$dir/initrd" --append test=none guest.bin
 ok "as module 0, with its size and name" says_once out "^Module 0: [0-9a-f]{8} - [0-9a-f]{8} 5 KiB $dir/initrd\$"
@@ -123,7 +123,7 @@ nvram() { # RAM BASE EXTENDED ABOVE-16M, all in hexadecimal
 ok "the NVRAM tells the size of memory" nvram 32M 0280 7c00 0100
 ok "also where 16 bits of KiB are not enough" nvram 80M 0280 ffff 0400
 
-# --- init ------------------------------------------------------------------------------------------
+# --- init -----------------------------------------------------------------------------------------
 ok "without test= the guest runs init, and ends by itself" ends 0 guest.bin
 ok "init's exit status is vmm's" ends 42 --append 'init=/bin/sh -- -c "exit 42"' guest.bin
 ok "init=/bin/false ends with 1" ends 1 --append init=/bin/false guest.bin
@@ -144,7 +144,7 @@ ok "at the end" says_once out '^--- syscalls ---$'
 no_warning() { ! grep -q 'ignored' "$dir/out"; }
 ok "and not before" no_warning
 
-# --- how it ends -----------------------------------------------------------------------------------
+# --- how it ends ----------------------------------------------------------------------------------
 ok "a panic ends with 100" ends 100 --append test=panic guest.bin
 ok "the guest's own panic text is on stdout, once" says_once out '^panic: requested by test=panic$'
 ok "with one dump of registers" says_once out '^EAX [0-9a-f]{8} EBX'
@@ -160,7 +160,8 @@ ok "with a disassembly around EIP" says_once err '^ *=> [0-9a-f]{8} '
 ok "with the page walk of EIP" says_in_order err 'page walk of EIP' 'PDE\[[0-9]+\]' 'physical 00[0-9a-f]{6}'
 ok "with symbols from guest.elf" says_in_order err 'backtrace by EBP' '#0 .*\+0x' '#1 .*\+0x'
 if [ $soft ]; then
-	# INT3 finds no gate, and a software interrupt is no exception: the chain begins with #GP of gate 3.
+	# INT3 finds no gate, and a software interrupt is no exception: the chain begins with #GP of
+	# gate 3.
 	ok "its chain of exceptions is told" says_in_order err \
 		'#GP at 0060:[0-9a-f]{8} \(action_triple.*error 1a \(IDT gate 3\)' \
 		'-> #DF at .*error 0,' '-> #GP at .*error 43 \(IDT gate 8, external\)' '-> triple fault'

@@ -4,10 +4,10 @@
 # usage: matrix_run.sh BUILD-FOLDER ROW...
 #
 # Every way to run a guest against every guest that tests paging: each must print what engine soft
-# with mmu direct prints. ROW is the first word of a line of the table below. What this host is known to
-# do otherwise is in KNOWN_FAILURES, names of self-tests as a regular expression; MATRIX_OPTIONS of
-# matrix_check; FUZZ_WORDS for pt_fuzz; STEPS instead of the table's. Prints KTAP; exits 1 if anything
-# is not as it should be, 102 for an unknown row.
+# with mmu direct prints. ROW is the first word of a line of the table below. What this host is
+# known to do otherwise is in KNOWN_FAILURES, names of self-tests as a regular expression;
+# MATRIX_OPTIONS of matrix_check; FUZZ_WORDS for pt_fuzz; STEPS instead of the table's. Prints KTAP;
+# exits 1 if anything is not as it should be, 102 for an unknown row.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
@@ -66,8 +66,8 @@ same() { # LAST-LINE VMM-ARG...
 	[ ! -s "$dir/diff" ] && grep -qE "$last" "$dir/got"
 }
 
-# What a user program of the guest finds, as results or digests, is what it finds on the reference, line by line; whether that is
-# right is for the program's own test.
+# What a user program of the guest finds, as results or digests, is what it finds on the reference,
+# line by line; whether that is right is for the program's own test.
 same_results() { # PROGRAM [ARG...]
 	local words="init=/bin/$*"
 	printed all_want "${reference[@]}" -m 64M --append "$words" guest.bin

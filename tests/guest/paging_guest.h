@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the guests that try out paging share: small multiboot images without the guest kernel
- * (paging_entry.S, paging_guest.c, paging.lds). They run with flat segments, interrupts off, and one
- * page that ring 3 may execute. The image's main is paging_main().
+ * (paging_entry.S, paging_guest.c, paging.lds). They run with flat segments, interrupts off, and
+ * one page that ring 3 may execute. The image's main is paging_main().
  *
  * An access (super_*, user_*) tries one instruction at ring 0 or ring 3 and always comes back:
  * probe_vector is NO_EXCEPTION as the caller set it, or the exception's.

@@ -2,25 +2,27 @@
 /*
  * A guest that changes its own page tables at random and tries out what they then mean.
  *
- * Each step changes some entries - through the identity map, or through whatever alias of a table the
- * last steps made -, or CR3, CR0.WP, CR0.PG, CR4.PSE or CR4.PGE, flushes as the manual demands
- * (Intel SDM vol. 3, 4.10), and accesses addresses at both levels. What comes out goes into a digest,
- * printed now and then, that every engine must agree on. Where a CPU has a choice the digest has
- * none: A bits are left out of it but where an access needs them. Error codes are in it as the manual
- * has them (4.7), with the bits that tcg=1 excuses taken as set.
+ * Each step changes some entries - through the identity map, or through whatever alias of a table
+ * the last steps made -, or CR3, CR0.WP, CR0.PG, CR4.PSE or CR4.PGE, flushes as the manual demands
+ * (Intel SDM vol. 3, 4.10), and accesses addresses at both levels. What comes out goes into a
+ * digest, printed now and then, that every engine must agree on. Where a CPU has a choice the
+ * digest has none: A bits are left out of it but where an access needs them. Error codes are in it
+ * as the manual has them (4.7), with the bits that tcg=1 excuses taken as set.
  *
  * Words of the command line, with their defaults:
  *
  *	seed=1		what is done
  *	steps=10000	how often
  *	every=1000	a line with the digest after so many steps
- *	verify=1	compare each outcome with the model (pt_fuzz.h), and stop at the first difference
- *	tcg=0		1: allow what QEMU's TCG does: a reserved bit as error 8, without P; XCHG, CMPXCHG
- *			and BTS that fault as a read, and that load their own PTE before D is set in it
- *	npt0=0		1: keep off what KVM's own shadow MMU (kvm_amd npt=0) gets wrong: after a change of
- *			CR4.PSE it goes on with shadow tables made before; a write where no RAM is may
- *			leave D clear; use it with split=0: there, a store may be done in the first page
- *			though the second one faults
+ *	verify=1	compare each outcome with the model (pt_fuzz.h), and stop at the first
+ *			difference
+ *	tcg=0		1: allow what QEMU's TCG does: a reserved bit as error 8, without P; XCHG,
+ *			CMPXCHG and BTS that fault as a read, and that load their own PTE before D
+ *			is set in it
+ *	npt0=0		1: keep off what KVM's own shadow MMU (kvm_amd npt=0) gets wrong: after a
+ *			change of CR4.PSE it goes on with shadow tables made before; a write where
+ *			no RAM is may leave D clear; use it with split=0: there, a store may be
+ *			done in the first page though the second one faults
  *	split=1		also accesses that lie in two pages
  *	from=, count=	print each access of these steps
  *
@@ -132,7 +134,7 @@ static uint32_t random_entry(bool for_directory)
 	return frame_at(frame) | flags;
 }
 
-/* --- what the tables are changed to ---------------------------------------------------------------- */
+/* --- what the tables are changed to ----------------------------------------------------------- */
 static void store_entry(uint32_t at, uint32_t value)
 {
 	if (!model_safe(at, value))
@@ -196,7 +198,7 @@ static void change_table(void)
 		store_entry(to + i, empty ? 0 : *word_at(from + i));
 }
 
-/* --- flushing -------------------------------------------------------------------------------------- */
+/* --- flushing --------------------------------------------------------------------------------- */
 static void flush_all(void)
 {
 	if (mode.pge) {
@@ -244,7 +246,7 @@ static void change_mode(void)
 	}
 }
 
-/* --- accesses -------------------------------------------------------------------------------------- */
+/* --- accesses --------------------------------------------------------------------------------- */
 static void put_field(const char *name, uint32_t value)
 {
 	put_text(name);
@@ -427,7 +429,9 @@ static void random_access(struct access *a)
 	}
 }
 
-/* An entry allows more than before, without a flush: nothing forbids that (SDM vol. 3, 4.10.4.3). */
+/*
+ * An entry allows more than before, without a flush: nothing forbids that (SDM vol. 3, 4.10.4.3).
+ */
 static void upgrade(void)
 {
 	struct walk_outcome w;
@@ -509,7 +513,7 @@ static void one_step(void)
 		stale_read();
 }
 
-/* --- start and end --------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------- */
 static void fill_playground(void)
 {
 	for (uint32_t at = POOL; at < POOL + POOL_BYTES; at += WORD)

@@ -107,8 +107,8 @@ void model_walk(const struct paging_mode *mode, uint32_t linear, bool write, boo
 		struct walk_outcome *w);
 
 /*
- * What the access must do. Chooses the access's value where that must fit memory (CMPXCHG), and sets
- * A and D beforehand where their state would be open afterwards or decide what happens.
+ * What the access must do. Chooses the access's value where that must fit memory (CMPXCHG), and
+ * sets A and D beforehand where their state would be open afterwards or decide what happens.
  */
 void model_plan(const struct paging_mode *mode, struct access *a, struct plan *plan);
 

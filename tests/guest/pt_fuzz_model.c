@@ -196,8 +196,7 @@ static void plan_success(struct plan *plan, struct access *a, const struct walk_
 	else if (ram)
 		plan_operand(plan, a, w);
 	else if (pages > 1 || (a->kind != READ && a->kind != WRITE && a->kind != PUSH))
-		plan->omit =
-			true; /* nothing is there; what a locked instruction does is the bus's affair */
+		plan->omit = true; /* nothing is there; a locked instruction is the bus's affair */
 }
 
 void model_plan(const struct paging_mode *mode, struct access *a, struct plan *plan)
@@ -231,7 +230,9 @@ void model_plan(const struct paging_mode *mode, struct access *a, struct plan *p
 	/* TCG loads what XCHG and the like change before it sets D. */
 	if (mode->tcg && kind_updates(a->kind) && (w[0].physical & ~3ull) == w[0].leaf_at)
 		*word_at(w[0].leaf_at) |= BIT_A | BIT_D;
-	/* KVM's shadow MMU remembers where a read found no RAM, and walks no tables for the write. */
+	/*
+	 * KVM's shadow MMU remembers where a read found no RAM, and walks no tables for the write.
+	 */
 	if (mode->npt0 && write && !in_ram(&w[0]))
 		*word_at(w[0].leaf_at) |= BIT_A | BIT_D;
 	plan_success(plan, a, w, pages);

@@ -3,9 +3,10 @@
 #
 # usage: shell_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
-# The shell as a person at a terminal meets it: script(1) makes the terminal, and this types. Answers
-# are told from the echo of what was typed by $?, which is typed as such. BIN-FOLDER holds guest.bin. Prints
-# KTAP; exits 1 if anything is not as it should be, and with 77 where there is no script(1).
+# The shell as a person at a terminal meets it: script(1) makes the terminal, and this types.
+# Answers are told from the echo of what was typed by $?, which is typed as such. BIN-FOLDER holds
+# guest.bin. Prints KTAP; exits 1 if anything is not as it should be, and with 77 where there is no
+# script(1).
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
@@ -95,7 +96,8 @@ runs_programs() {
 	keys 'exit\r'
 }
 
-# Seconds of the guest are not the host's: a ^C that comes too early meets the shell, and does nothing.
+# Seconds of the guest are not the host's: a ^C that comes too early meets the shell, and does
+# nothing.
 stops_programs() {
 	keys 'cat\r'
 	keys "whole\r" # perhaps before cat is there

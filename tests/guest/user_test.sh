@@ -3,8 +3,10 @@
 #
 # usage: user_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
-# User space from outside, on one engine: the demonstration, usertests, mmapfuzz and syscallfuzz. BIN-FOLDER holds guest.bin. CALLS: how many mmapfuzz makes (20,000 if not told); the
-# system call fuzzer makes ten times as many. PACE: seconds between the keys of a person. Prints KTAP; exits 1 if anything is not as it should be.
+# User space from outside, on one engine: the demonstration, usertests, mmapfuzz and syscallfuzz.
+# BIN-FOLDER holds guest.bin. CALLS: how many mmapfuzz makes (20,000 if not told); the system call
+# fuzzer makes ten times as many. PACE: seconds between the keys of a person. Prints KTAP; exits 1
+# if anything is not as it should be.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"

@@ -4,8 +4,8 @@
 # usage: variants_test.sh SOURCE-FOLDER BIN-FOLDER
 #
 # The guest as others build it: with clang, and with the other splits of the address space. Each
-# must pass as many self-tests on BIN-FOLDER/vmm as BIN-FOLDER/guest.bin does. Prints KTAP; exits 1 if
-# anything is not as it should be.
+# must pass as many self-tests on BIN-FOLDER/vmm as BIN-FOLDER/guest.bin does. Prints KTAP; exits 1
+# if anything is not as it should be.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"

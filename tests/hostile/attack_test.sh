@@ -3,9 +3,10 @@
 #
 # usage: attack_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
-# hostile_attack.bin with the options given ends each attack as engine soft with mmu direct does, and what
-# has to stop the machine stops it with the same words. KNOWN_DIFFERENCES: a regular expression for lines
-# that may differ on this host. Prints KTAP; exits 1 if anything is not as it should be.
+# hostile_attack.bin with the options given ends each attack as engine soft with mmu direct does,
+# and what has to stop the machine stops it with the same words. KNOWN_DIFFERENCES: a regular
+# expression for lines that may differ on this host. Prints KTAP; exits 1 if anything is not as it
+# should be.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"

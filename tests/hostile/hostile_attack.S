@@ -2,9 +2,9 @@
 /*
  * Everything that may lead out of a deprivileged guest: far transfers, crafted frames, descriptor
  * tables, the monitor's port and its slots of the GDT, interrupts of every vector, instructions of
- * other modes. Each attack runs at ring 0, at ring 3, or both, with paging on, and ends by an exception
- * or by INT DONE; a line on the serial port tells vector, error code, EIP (from the attack's start)
- * and EAX. Whoever runs it has to print the same as engine soft does.
+ * other modes. Each attack runs at ring 0, at ring 3, or both, with paging on, and ends by an
+ * exception or by INT DONE; a line on the serial port tells vector, error code, EIP (from the
+ * attack's start) and EAX. Whoever runs it has to print the same as engine soft does.
  *
  * Command line stop=N: the attack that has to stop the machine, instead (see stops).
  */
@@ -107,7 +107,7 @@ all_vectors:
 	jb 1b
 	ret
 
-/* --- one attack: EBP is its row, ECX the ring ------------------------------------------------------ */
+/* --- one attack: EBP is its row, ECX the ring ------------------------------------------------- */
 
 attack_run:
 	pushl %ebp
@@ -227,7 +227,7 @@ print_hex:
 	popl %ecx
 	ret
 
-/* --- what has to stop the machine -------------------------------------------------------------------- */
+/* --- what has to stop the machine ------------------------------------------------------------- */
 
 stop_if_asked:
 	movl command_line, %esi
@@ -298,10 +298,12 @@ stops:	.long stop_iret_nt, stop_task_gate, stop_task_gate_jmp, stop_tss, stop_vm
 	.long stop_idt_task_gate, stop_real_mode, stop_ring1, stop_ring2
 	.text
 
-/* --- tables ------------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 tables_build:
-	/* the GDT into 64 KiB of its own, with the guest's own segments where the monitor has its */
+	/*
+	 * the GDT into 64 KiB of its own, with the guest's own segments where the monitor has its
+	 */
 	movl $gdt_image, %esi
 	movl $gdt, %edi
 	movl $gdt_image_end - gdt_image, %ecx
@@ -389,7 +391,7 @@ land:
 	.byte 0x48, 0x90
 	OK
 
-/* --- the attacks: 1 is ring 0, 2 is ring 3 --------------------------------------------------------------- */
+/* --- the attacks: 1 is ring 0, 2 is ring 3 ---------------------------------------------------- */
 
 	.pushsection .data
 	.balign 4
@@ -709,7 +711,9 @@ ATTACK "SSE", 3
 	.byte 0x0f, 0x28, 0xc1
 	OK
 
-/* What a deprivileged guest can see of it: the lines that differ on purpose (vmm/engine/README.md). */
+/*
+ * What a deprivileged guest can see of it: the lines that differ on purpose (vmm/engine/README.md).
+ */
 ATTACK "visible: IOPL of PUSHF", 3
 	pushfl
 	popl %eax

@@ -2,8 +2,9 @@
 /*
  * usage: initrds FOLDER
  *
- * Writes archives into FOLDER, good and bad, and on stdout a line for each: file, the status that vmm
- * ends with when the guest runs /init from it, a part of what the guest says; with tabs between.
+ * Writes archives into FOLDER, good and bad, and on stdout a line for each: file, the status that
+ * vmm ends with when the guest runs /init from it, a part of what the guest says; with tabs
+ * between.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -116,7 +117,7 @@ static void add_init(void)
 	add("init", FILE_MODE, &program, sizeof(program));
 }
 
-/* --- the archives --------------------------------------------------------------------------------- */
+/* --- the archives ----------------------------------------------------------------------------- */
 
 static void good(void)
 {

@@ -3,8 +3,8 @@
 #
 # usage: initrds_test.sh INITRDS BIN-FOLDER VMM [VMM-OPTION...]
 #
-# Archives of all kinds as the file system: a program runs, or the guest panics and says what is wrong
-# and where. Never a hang. Where QEMU is there, it hands the good one over, too. Prints KTAP.
+# Archives of all kinds as the file system: a program runs, or the guest panics and says what is
+# wrong and where. Never a hang. Where QEMU is there, it hands the good one over, too. Prints KTAP.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"

@@ -74,7 +74,7 @@ static vaddr_t address(uint32_t page)
 	return BASE + (page << PAGE_SHIFT);
 }
 
-/* --- access by software --------------------------------------------------------------------------- */
+/* --- access by software ----------------------------------------------------------------------- */
 
 static enum fault_outcome reach(struct mm_struct *mm, vaddr_t addr, bool write, uint32_t *value)
 {
@@ -117,7 +117,7 @@ static enum fault_outcome soft_write(struct mm_struct *mm, vaddr_t addr, uint32_
 
 const struct fault_model_access fault_model_software = { soft_read, soft_write, NULL };
 
-/* --- the file ------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static uint32_t born_value(uint32_t index)
 {
@@ -146,7 +146,7 @@ static void make_file(void)
 		m.disk.value[n] = born_value(n);
 }
 
-/* --- the model of a page -------------------------------------------------------------------------- */
+/* --- the model of a page ---------------------------------------------------------------------- */
 
 /* Where its value is. */
 static uint32_t *content(struct model_page *p)
@@ -184,7 +184,7 @@ static bool as_expected(enum fault_outcome outcome, enum fault_outcome should_be
 	       (outcome == FAULT_DONE_MAJOR && should_be == FAULT_DONE_MINOR);
 }
 
-/* --- operations ----------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 /* Of the n-th space that is there. */
 static struct space *some_space(void)
@@ -242,7 +242,7 @@ static void op_write(struct space *s)
 	*content(p) = value;
 }
 
-/* --- memory ends, now and then -------------------------------------------------------------------- */
+/* --- memory ends, now and then ---------------------------------------------------------------- */
 
 static bool fail_one(const char *what, size_t bytes, gfp_t gfp)
 {

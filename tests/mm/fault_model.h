@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random forks, exits, maps, unmaps, changes of rights, reads and writes of several spaces, each compared
- * with a plain model of what every page must hold. Uses mm/ alone.
+ * Random forks, exits, maps, unmaps, changes of rights, reads and writes of several spaces, each
+ * compared with a plain model of what every page must hold. Uses mm/ alone.
  */
 #ifndef TESTS_MM_FAULT_MODEL_H
 #define TESTS_MM_FAULT_MODEL_H
@@ -15,7 +15,9 @@ struct fault_model_access {
 	void (*leave)(void); /* no space is to be live any more; may be NULL */
 };
 
-/* What the ladder does for an access at addr, then the access itself by the frame that is mapped. */
+/*
+ * What the ladder does for an access at addr, then the access itself by the frame that is mapped.
+ */
 extern const struct fault_model_access fault_model_software;
 
 /* `ops` operations, mm_check_all() after each check_every. What went wrong: 0 if nothing. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the memory manager that run both under CUnit on the host and in the guest over KTAP: they
- * use mm/ alone. A test returns true if all its expectations held; EXPECT() says which did not.
+ * Tests of the memory manager that run both under CUnit on the host and in the guest over KTAP:
+ * they use mm/ alone. A test returns true if all its expectations held; EXPECT() says which did
+ * not.
  *
  * Each starts with memory up (mm_init) and must leave as many free pages as it found, but for what
  * stays for good reason (a page table of the vmalloc area, a cache's CPU slab): the guest's runner
- * counts those in, the host's runs a test twice and compares after the second. Both drain, and run all
- * checkers.
+ * counts those in, the host's runs a test twice and compares after the second. Both drain, and run
+ * all checkers.
  */
 #ifndef TESTS_MM_MM_TEST_H
 #define TESTS_MM_MM_TEST_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Page faults, copy-on-write and fork, asked of the ladder itself: the spaces are never the one in CR3. So
- * the same runs on the host and, with real page tables and no user code yet, in the guest.
+ * Page faults, copy-on-write and fork, asked of the ladder itself: the spaces are never the one in
+ * CR3. So the same runs on the host and, with real page tables and no user code yet, in the guest.
  */
 #include "mm/errno.h"
 #include "mm/filemap.h"
@@ -154,7 +154,7 @@ static bool shared_memory_stays_shared_by_fork(void)
 	return true;
 }
 
-/* --- a file whose bytes are the number of their page ---------------------------------------------------- */
+/* --- a file whose bytes are the number of their page ------------------------------------------ */
 
 static int fill_page(struct address_space *mapping, struct page *page)
 {
@@ -193,7 +193,7 @@ static bool files_are_mapped_through_the_page_cache(void)
 	return true;
 }
 
-/* --- memory ends ------------------------------------------------------------------------------------------ */
+/* --- memory ends ------------------------------------------------------------------------------ */
 
 static unsigned calls, fail_at;
 

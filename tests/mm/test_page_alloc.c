@@ -149,7 +149,9 @@ static bool lowmem_requests_never_get_highmem(void)
 	return !mm_test_failures;
 }
 
-/* The marks of mm/watermark.c: min for those who may wait, half and a quarter less for atomic ones. */
+/*
+ * The marks of mm/watermark.c: min for those who may wait, half and a quarter less for atomic ones.
+ */
 static bool watermarks_keep_pages_for_atomic_requests(void)
 {
 	struct list_head hoard, reserve;

@@ -37,7 +37,7 @@ static bool all_bytes(const void *p, uint8_t value, size_t bytes)
 	return true;
 }
 
-/* --- kmalloc ------------------------------------------------------------------------------------------- */
+/* --- kmalloc ---------------------------------------------------------------------------------- */
 
 static bool kmalloc_takes_the_smallest_cache_that_fits(void)
 {
@@ -112,7 +112,9 @@ static bool kmalloc_for_dma_is_below_16_mib(void)
 	EXPECT(info_of("kmalloc_dma-64").name == NULL); /* made when first used */
 	for (size_t n = 0; n < ARRAY_SIZE(sizes); n++)
 		kfree(p[n]);
-	/* The DMA caches stay; the pages below their kmem_cache structures must not count as lost. */
+	/*
+	 * The DMA caches stay; the pages below their kmem_cache structures must not count as lost.
+	 */
 	for (unsigned n = 0; n < KMALLOC_CACHES; n++) {
 		if (!slub.kmalloc_dma[n])
 			continue;
@@ -142,7 +144,7 @@ static bool krealloc_keeps_what_fits(void)
 	return done();
 }
 
-/* --- caches ---------------------------------------------------------------------------------------------- */
+/* --- caches ----------------------------------------------------------------------------------- */
 
 static bool objects_do_not_overlap(void)
 {
@@ -333,7 +335,7 @@ static bool busy_cache_is_destroyed_when_its_objects_are_back(void)
 	return done();
 }
 
-/* --- many at once -------------------------------------------------------------------------------------------- */
+/* --- many at once ----------------------------------------------------------------------------- */
 
 static bool bulk_gives_all_and_takes_all(void)
 {
@@ -357,7 +359,7 @@ static bool bulk_gives_all_and_takes_all(void)
 	return done();
 }
 
-/* --- an interrupt upon the fast path --------------------------------------------------------------------------- */
+/* --- an interrupt upon the fast path ---------------------------------------------------------- */
 
 static bool interrupted_fast_path_keeps_its_slab(void)
 {
@@ -386,7 +388,7 @@ static bool interrupted_fast_path_keeps_its_slab(void)
 	return done();
 }
 
-/* --- failures ------------------------------------------------------------------------------------------------------ */
+/* --- failures --------------------------------------------------------------------------------- */
 
 static unsigned calls_to_failure;
 
@@ -442,12 +444,15 @@ static bool failing_the_nth_allocation_leaks_nothing(void)
 		EXPECT(slub_check() == 0);
 	}
 	mm.fail_alloc = hook;
-	/* Each of: the cache, kmalloc, krealloc, the bulk. Failed large slabs are made up for by small ones. */
+	/*
+	 * Each of: the cache, kmalloc, krealloc, the bulk. Failed large slabs are made up for by
+	 * small ones.
+	 */
 	EXPECT(!reached && failed >= 4);
 	return done();
 }
 
-/* --- all together ------------------------------------------------------------------------------------------------------ */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static uint32_t next_random(uint32_t *seed)
 {

@@ -216,7 +216,10 @@ static bool no_stale_translation_when_freeing_purges_by_itself(void)
 	write_page(pages[0], MARK_A);
 	write_page(pages[1], MARK_B);
 	vm_unmap_aliases();
-	/* The purge comes above 8192 pages, with the 4097th area: an odd number, so the frames swap. */
+	/*
+	 * The purge comes above 8192 pages, with the 4097th area: an odd number, so the frames
+	 * swap.
+	 */
 	for (uint32_t i = 0; i < 4097 + 8; i++) {
 		void *p = vmap(&pages[i % 2], 1, VM_MAP, PAGE_KERNEL);
 

@@ -6,11 +6,11 @@
  *   differential [--count N] [--seed S] [--jobs J] [--only I] [--ldt] [--stats]
  *
  * N sequences are compared: what cannot be is excused and another is drawn. Each job is a child
- * process that may die of what it runs; the parent notes the sequence and starts another child behind
- * it. The executor runs first: what it says cannot be compared (a system call, an x87 instruction)
- * never reaches the CPU. Exit status 0: all agree; 1: a difference, a lost child, an instruction of
- * the list that never ran, fewer than N compared, or an excuse that came so often that it may hide a
- * difference; 77: 32-bit code cannot be run here.
+ * process that may die of what it runs; the parent notes the sequence and starts another child
+ * behind it. The executor runs first: what it says cannot be compared (a system call, an x87
+ * instruction) never reaches the CPU. Exit status 0: all agree; 1: a difference, a lost child, an
+ * instruction of the list that never ran, fewer than N compared, or an excuse that came so often
+ * that it may hide a difference; 77: 32-bit code cannot be run here.
  */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include <getopt.h>
@@ -79,7 +79,7 @@ struct result {
 	struct trace trace;	/* filled when something differed */
 };
 
-/* --- one sequence ------------------------------------------------------------------------------ */
+/* --- one sequence ----------------------------------------------------------------------------- */
 
 /*
  * Run in the executor. A sequence with far transfers goes in single steps, so that one that reaches
@@ -155,7 +155,7 @@ static void run_case(struct worker *w, struct gen_case *c, struct result *r)
 	gen_revert(c, w->image, w->background);
 }
 
-/* --- reports ------------------------------------------------------------------------------------ */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 /* Drop instructions, then patches, as long as a difference stays. */
 static void shrink(struct worker *w, struct gen_case *c, struct result *r)
@@ -257,7 +257,7 @@ static void print_report(struct worker *w, const struct gen_case *c, const struc
 	free(text);
 }
 
-/* --- a child -------------------------------------------------------------------------------------- */
+/* --- a child ---------------------------------------------------------------------------------- */
 
 static void work_on(struct worker *w, uint64_t index)
 {
@@ -299,8 +299,8 @@ static void work_on(struct worker *w, uint64_t index)
 }
 
 /*
- * A run on the CPU that never ended. If the executor's run of it used an undefined flag, the CPU may
- * rightly have gone another way; else it is a difference.
+ * A run on the CPU that never ended. If the executor's run of it used an undefined flag, the CPU
+ * may rightly have gone another way; else it is a difference.
  */
 static void explain_hang(struct worker *w, uint64_t index)
 {
@@ -419,7 +419,7 @@ static _Noreturn void work(const struct settings *set, struct progress *p, unsig
 	_exit(0);
 }
 
-/* --- the parent ------------------------------------------------------------------------------------ */
+/* --- the parent ------------------------------------------------------------------------------- */
 
 struct job {
 	pid_t pid; /* 0: finished */

@@ -271,7 +271,9 @@ static void put_raw(struct gen *g)
 	uint8_t b[15];
 
 	memcpy(b, r, sizeof(b));
-	/* Two-byte opcodes and operand prefixes are rarer in random bytes than among instructions. */
+	/*
+	 * Two-byte opcodes and operand prefixes are rarer in random bytes than among instructions.
+	 */
 	if (gen_one_in(g, 3))
 		b[0] = 0x0f;
 	else if (gen_one_in(g, 8))

@@ -266,8 +266,8 @@ static void prepare_count(struct gen *g)
 }
 
 /*
- * EDX at the edge: the largest that DIV (the divisor less one), or about the largest that IDIV (half
- * of that) has a quotient for, and one beyond.
+ * EDX at the edge: the largest that DIV (the divisor less one), or about the largest that IDIV
+ * (half of that) has a quotient for, and one beyond.
  */
 static void divide_edge(struct gen *g, unsigned divisor)
 {

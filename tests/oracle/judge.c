@@ -70,7 +70,7 @@ void judge_adjust(const struct soft *s, const struct outcome *soft, struct outco
 		native->eip = soft->eip;
 }
 
-/* --- results that no manual defines -------------------------------------------------------------- */
+/* --- results that no manual defines ----------------------------------------------------------- */
 
 static bool lar32(const struct soft *s, const ZydisDecodedInstruction *insn,
 		  const struct x86_state *st)
@@ -79,8 +79,9 @@ static bool lar32(const struct soft *s, const ZydisDecodedInstruction *insn,
 }
 
 /*
- * A far return whose CS has an RPL other than 3. Outward there is nothing from ring 3, so all end in
- * a fault; Intel checks RPL < CPL first (SDM vol. 2, RET), AMD pops SS:ESP first (APM vol. 3, RETF).
+ * A far return whose CS has an RPL other than 3. Outward there is nothing from ring 3, so all end
+ * in a fault; Intel checks RPL < CPL first (SDM vol. 2, RET), AMD pops SS:ESP first (APM vol. 3,
+ * RETF).
  */
 static bool return_to_other_ring(const struct soft *s, const ZydisDecodedInstruction *insn,
 				 const struct x86_state *st)
@@ -231,7 +232,7 @@ void judge_trace(struct soft *s, const struct gen_case *c, const uint8_t image[I
 		t->undefined |= EFLAGS_ARITH;
 }
 
-/* --- excuses -------------------------------------------------------------------------------------- */
+/* --- excuses ---------------------------------------------------------------------------------- */
 
 #define MNEMONICS 6
 
@@ -341,8 +342,8 @@ static bool cut_short(const struct trace *t, const struct outcome *soft,
 }
 
 /*
- * #DB of TF between two elements: RF is set in what is pushed (SDM vol. 3, 17.3.1.1); AMD, or KVM that
- * intercepts #DB there, leaves it clear.
+ * #DB of TF between two elements: RF is set in what is pushed (SDM vol. 3, 17.3.1.1); AMD, or KVM
+ * that intercepts #DB there, leaves it clear.
  */
 static bool resume_flag(const struct trace *t, const struct outcome *soft,
 			const struct outcome *native, const char *field)
@@ -412,7 +413,7 @@ unsigned judge_most(const char *why)
 	return why == undefined_flag ? MOST_UNDEFINED : MOST_UNFIT;
 }
 
-/* --- comparison ------------------------------------------------------------------------------------ */
+/* --- comparison ------------------------------------------------------------------------------- */
 
 const char *judge_difference(const struct outcome *soft, const struct outcome *native,
 			     uint32_t undefined)

@@ -5,8 +5,8 @@
  *
  * Equal outcomes need no judgement. For others the sequence is run again in the executor, one
  * instruction at a time, and each instruction is decoded where it stands: that finds the flags that
- * are undefined at the end, an undefined one that was used, and code that came to be at run time and
- * may not be compared.
+ * are undefined at the end, an undefined one that was used, and code that came to be at run time
+ * and may not be compared.
  */
 #ifndef TESTS_ORACLE_JUDGE_H
 #define TESTS_ORACLE_JUDGE_H
@@ -29,7 +29,10 @@ struct trace {
 	uint8_t bytes[15];
 };
 
-/* Instructions a run may take; natively it is not limited, but what the executor ends, the CPU does. */
+/*
+ * Instructions a run may take; natively it is not limited, but what the executor ends, the CPU
+ * does.
+ */
 #define RUN_INSNS 20000u
 
 /*
@@ -49,15 +52,15 @@ const char *judge_difference(const struct outcome *soft, const struct outcome *n
 			     uint32_t undefined);
 
 /*
- * Why a difference in `field` (from judge_difference, or "memory") after this run is none of ours, or
- * NULL: where manuals leave an order open, or where AMD and Intel are known to differ.
+ * Why a difference in `field` (from judge_difference, or "memory") after this run is none of ours,
+ * or NULL: where manuals leave an order open, or where AMD and Intel are known to differ.
  */
 const char *judge_excuse(const struct trace *t, const struct outcome *soft,
 			 const struct outcome *native, const char *field);
 
 /*
- * How many of 100,000 random sequences this reason may excuse: were it more, it would hide a bug. For
- * any reason that the functions above give.
+ * How many of 100,000 random sequences this reason may excuse: were it more, it would hide a bug.
+ * For any reason that the functions above give.
  */
 unsigned judge_most(const char *why);
 

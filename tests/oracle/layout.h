@@ -4,9 +4,9 @@
  * space, which descriptors exist, and the form of a start state and of an outcome.
  *
  * The native side maps the windows at these very addresses in its own process; the executor's
- * side maps the same linear addresses to frames of a small RAM. Everything else is unmapped on both.
- * Bases end in 0x8000 so that the low 16 bits of a pointer into any window but CODE point into LOW:
- * one register serves 32-bit and 16-bit addressing.
+ * side maps the same linear addresses to frames of a small RAM. Everything else is unmapped on
+ * both. Bases end in 0x8000 so that the low 16 bits of a pointer into any window but CODE point
+ * into LOW: one register serves 32-bit and 16-bit addressing.
  */
 #ifndef TESTS_ORACLE_LAYOUT_H
 #define TESTS_ORACLE_LAYOUT_H

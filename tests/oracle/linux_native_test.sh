@@ -3,9 +3,10 @@
 #
 # usage: linux_native_test.sh BIN-FOLDER USER-ROOT VMM [VMM-OPTION...]
 #
-# Linux as the oracle: the same binaries of USER-ROOT on this host's kernel and in the guest must print the
-# same. Differences of single tests stand in linux_differences, each with its reason. CALLS: how many
-# mmapfuzz makes (20,000 if not told). Exits with 77 where the host cannot run 32-bit programs.
+# Linux as the oracle: the same binaries of USER-ROOT on this host's kernel and in the guest must
+# print the same. Differences of single tests stand in linux_differences, each with its reason.
+# CALLS: how many mmapfuzz makes (20,000 if not told). Exits with 77 where the host cannot run
+# 32-bit programs.
 set -u
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 # shellcheck source=tests/ktap.sh

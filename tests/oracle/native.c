@@ -90,8 +90,9 @@ __asm__(".text\n"
 
 /*
  * native_trap, the signal handler. EFLAGS first: Linux clears DF and TF for a handler, but not AC,
- * and C code makes misaligned accesses. Then the segment registers, which no signal frame holds, and
- * the thread pointer. A signal that did not come from 32-bit code is a fault of the test itself.
+ * and C code makes misaligned accesses. Then the segment registers, which no signal frame holds,
+ * and the thread pointer. A signal that did not come from 32-bit code is a fault of the test
+ * itself.
  */
 /* clang-format off */
 __asm__(".globl native_trap\n"

@@ -3,10 +3,11 @@
  * Runs 32-bit code on the real CPU, in compatibility mode, inside a process that can be lost.
  *
  * The 64-bit process maps the windows of layout.h below 4 GiB, enters the code with IRETQ (which
- * sets CS, EIP, EFLAGS, SS and ESP in one step) and leaves it by whatever exception the code raises:
- * a signal handler on its own stack takes the state from the signal frame and returns to the caller
- * of native_run without a sigreturn. 32-bit code cannot name an address above 4 GiB, so the rest of
- * the process is out of its reach; system calls of the 32-bit ABI end in SIGSYS by a seccomp filter.
+ * sets CS, EIP, EFLAGS, SS and ESP in one step) and leaves it by whatever exception the code
+ * raises: a signal handler on its own stack takes the state from the signal frame and returns to
+ * the caller of native_run without a sigreturn. 32-bit code cannot name an address above 4 GiB, so
+ * the rest of the process is out of its reach; system calls of the 32-bit ABI end in SIGSYS by a
+ * seccomp filter.
  *
  * FS base holds the C library's thread pointer. It is lost while native code runs, so the handler
  * touches no thread-local storage before it has put it back.

@@ -3,9 +3,9 @@
 #
 # usage: proc_test.sh BIN-FOLDER VMM [VMM-OPTION...]
 #
-# The texts of /proc against those of the Linux that this test runs on: each kind of line that the guest
-# shows must be one that Linux shows, too. A kind is the line with its numbers made one. Differences
-# that are meant stand below, each with its reason. Prints KTAP.
+# The texts of /proc against those of the Linux that this test runs on: each kind of line that the
+# guest shows must be one that Linux shows, too. A kind is the line with its numbers made one.
+# Differences that are meant stand below, each with its reason. Prints KTAP.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"

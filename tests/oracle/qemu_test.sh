@@ -16,8 +16,8 @@ dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$bin" || exit 2
 
-# QEMU appends nothing to the command line; vmm says by tty= whether stdin is a terminal. The matrix reads
-# no command line.
+# QEMU appends nothing to the command line; vmm says by tty= whether stdin is a terminal. The matrix
+# reads no command line.
 qemu() { # IMAGE RAM [WORDS]: console on stdout; QEMU's exit port ends it with (v << 1) | 1
 	timeout 120 qemu-system-i386 -accel tcg \
 		-M microvm,acpi=off,pic=on,pit=on,rtc=on,isa-serial=on -nodefaults \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The executor's side: a vCPU of x86/exec.h at CPL 3 in a small RAM that mirrors the native windows,
- * the descriptors that the native kernel shows, and an IDT whose handlers are HLT instructions in
- * ring 0, so that an exception ends the run with its frame on the ring-0 stack.
+ * The executor's side: a vCPU of x86/exec.h at CPL 3 in a small RAM that mirrors the native
+ * windows, the descriptors that the native kernel shows, and an IDT whose handlers are HLT
+ * instructions in ring 0, so that an exception ends the run with its frame on the ring-0 stack.
  *
  * Control registers are what Linux shows to user code (SMSW, also the value its UMIP emulation
  * gives). The descriptors, the IDT and the ring-0 stack lie in one supervisor page.

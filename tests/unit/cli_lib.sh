@@ -17,8 +17,8 @@ explain() {
 	sed 's/^/#   stderr: /' err | head -n 20
 }
 
-# run WORD...: the streams go to files out and err, the status to $status. `host` is a command before
-# it that makes another host of this one, or empty.
+# run WORD...: the streams go to files out and err, the status to $status. `host` is a command
+# before it that makes another host of this one, or empty.
 host=()
 run() {
 	"${host[@]}" "$vmm" "$@" >out 2>err </dev/null

@@ -10,7 +10,7 @@ man=$(realpath "$3")
 # shellcheck source=tests/unit/cli_lib.sh
 . "$(dirname "$(realpath "$0")")/cli_lib.sh"
 
-# --- what needs no guest ---------------------------------------------------------------------------
+# --- what needs no guest --------------------------------------------------------------------------
 
 run --help
 ok "help has status 0" equal "$status" 0
@@ -42,7 +42,7 @@ else
 	echo "# no groff here: the man page is not checked"
 fi
 
-# --- refusals --------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------
 
 refuse "no words" "usage: vmm [run] IMAGE"
 refuse "no image" "usage: vmm [run] IMAGE" run --stats
@@ -117,7 +117,7 @@ echo keep >kept.json
 run no-such.bin --json kept.json
 ok "a refusal leaves an old report as it was" equal "$(cat kept.json)" keep
 
-# --- the host: doctor, and --engine kvm ------------------------------------------------------------
+# --- the host: doctor, and --engine kvm -----------------------------------------------------------
 
 # What doctor says of this host in KEY of its JSON.
 doctor_says() {
@@ -168,7 +168,8 @@ if [ "$kvm_works" = true ]; then
 	ok "engine kvm: a triple fault is status 100" equal "$status" 100
 	ok "and says that exceptions are not seen" has err 'exceptions: this engine does not see'
 	ok "and that registers may be old" has err '^  note: KVM does not keep the registers'
-	# mov eax, 0xf0000000; jmp eax: no RAM is there, and KVM emulates no instruction from nowhere
+	# mov eax, 0xf0000000; jmp eax: no RAM is there, and KVM emulates no instruction from
+	# nowhere
 	printf '\270\0\0\0\360\377\340' >nowhere.bin
 	run nowhere.bin --engine kvm
 	ok "engine kvm: code where no RAM is is status 100" equal "$status" 100
@@ -239,7 +240,7 @@ else
 	host=()
 fi
 
-# --- runs ------------------------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------------
 
 run guest.bin --append test=lib
 ok "the guest's status is ours" equal "$status" 0
@@ -301,7 +302,7 @@ ok "the time limit is status 101" equal "$status" 101
 ok "the time limit is told, with the place" has err \
 	'^vmm: the time limit was reached; the guest was at [0-9a-f]{4}:[0-9a-f]{8} \(.* at .*\)$'
 
-# --- JSON ------------------------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------------
 
 run loop.bin --limit-insns 1000000 --json report.json --seed 0x10 -m 64M
 for line in '"engine": "soft"' '"mmu": "direct"' '"tlb": "normal"' '"end": "instruction-limit"' \
@@ -311,7 +312,7 @@ for line in '"engine": "soft"' '"mmu": "direct"' '"tlb": "normal"' '"end": "inst
 done
 ok "JSON of mmu direct has no counters of a shadow" has report.json '^ *"shadow": null'
 
-# --- mmu shadow ------------------------------------------------------------------------------------
+# --- mmu shadow -----------------------------------------------------------------------------------
 
 run guest.bin --append test=paging --stats --json report.json --trace shadow=trace --dump shadow \
 	--shadow-audit

@@ -17,8 +17,8 @@ static bool logged(const struct rig *r, unsigned n, enum rig_kind kind, uint32_t
 }
 
 /*
- * Accesses `from` and after are of `kind` and cover `bytes` bytes from `at` in order, each once: a bus
- * may cut an access that is not aligned. The value as the guest sees it comes back in *value.
+ * Accesses `from` and after are of `kind` and cover `bytes` bytes from `at` in order, each once: a
+ * bus may cut an access that is not aligned. The value as the guest sees it comes back in *value.
  */
 static bool covered(const struct rig *r, unsigned from, enum rig_kind kind, uint32_t at,
 		    unsigned bytes, uint32_t *value)

@@ -6,7 +6,7 @@
 #include "engine_rig.h"
 #include "unit.h"
 
-/* --- halt and interrupts ------------------------------------------------------------------------- */
+/* --- halt and interrupts ---------------------------------------------------------------------- */
 
 RIG_GUEST(sleeper, "sti; hlt; inc %eax; cli; hlt");
 
@@ -131,7 +131,7 @@ static void interrupt_of_user_code_changes_to_the_stack_of_the_tss(void)
 	rig_end(&r);
 }
 
-/* --- the window -------------------------------------------------------------------------------------- */
+/* --- the window ------------------------------------------------------------------------------- */
 
 RIG_GUEST(opener, "nop; sti; inc %eax; inc %eax; cli; hlt");
 
@@ -200,7 +200,7 @@ static void window_asked_for_from_a_device_opens_behind_popf(void)
 	rig_end(&r);
 }
 
-/* --- exceptions from outside ----------------------------------------------------------------------------- */
+/* --- exceptions from outside ------------------------------------------------------------------ */
 
 static void injected_exceptions_enter_their_handlers_as_faults(void)
 {
@@ -258,7 +258,7 @@ static void exception_injected_after_a_port_access_comes_behind_it(void)
 	rig_end(&r);
 }
 
-/* --- page faults ------------------------------------------------------------------------------------------ */
+/* --- page faults ------------------------------------------------------------------------------ */
 
 #define PF_HANDLER (RIG_HANDLERS + 16 * VEC_PF)
 #define NOT_THERE 0x00923456u
@@ -316,7 +316,7 @@ static void handler_of_page_faults_finds_cr2_soon_or_late(void)
 	}
 }
 
-/* --- shutdown -------------------------------------------------------------------------------------------- */
+/* --- shutdown --------------------------------------------------------------------------------- */
 
 RIG_GUEST(doomed, "mov $0x77, %ebx; out %al, $0x80; int3");
 

@@ -18,7 +18,7 @@
 
 #define SPIN "\xeb\xfe" /* jmp to itself */
 
-/* --- a watchdog: a lost kick must fail a test, not stop them all --------------------------------------- */
+/* --- a watchdog: a lost kick must fail a test, not stop them all ------------------------------ */
 
 static struct rig *watched;
 static atomic_bool lost;
@@ -43,7 +43,7 @@ static void unwatch(void)
 	signal(SIGALRM, SIG_DFL);
 }
 
-/* --- kicks ----------------------------------------------------------------------------------------------- */
+/* --- kicks ------------------------------------------------------------------------------------ */
 
 static void kick_before_a_run_ends_it_at_once_and_only_it(void)
 {
@@ -232,7 +232,7 @@ static void kicks_of_a_signal_handler_are_never_lost(void)
 	rig_end(&r);
 }
 
-/* --- deadlines --------------------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------- */
 
 #define LATE_NS 50000000u
 
@@ -270,8 +270,8 @@ static void deadline_that_has_passed_ends_the_run_at_once(void)
 }
 
 /*
- * A state that was set makes the vCPU do more than run the guest, and so does the end of a port access:
- * a deadline that passes meanwhile is not lost, though nothing else would end the run.
+ * A state that was set makes the vCPU do more than run the guest, and so does the end of a port
+ * access: a deadline that passes meanwhile is not lost, though nothing else would end the run.
  */
 static void deadline_that_passes_on_the_way_to_the_guest_is_not_lost(void)
 {
@@ -347,7 +347,7 @@ static void deadlines_of_two_vcpus_do_not_disturb_each_other(void)
 	rig_end(&b);
 }
 
-/* --- signals that mean nothing ---------------------------------------------------------------------------- */
+/* --- signals that mean nothing ---------------------------------------------------------------- */
 
 static atomic_uint noise;
 

@@ -24,7 +24,7 @@ uint32_t rig_ring1(void)
 	return rig_ops == &engine_kvm && rig_mmu == ENGINE_MMU_SHADOW ? 1 : 0;
 }
 
-/* --- the bus -------------------------------------------------------------------------------------- */
+/* --- the bus ---------------------------------------------------------------------------------- */
 
 static uint32_t note(struct rig *r, enum rig_kind kind, uint32_t at, unsigned size, uint32_t value)
 {
@@ -48,7 +48,9 @@ static void io_write(void *ctx, uint16_t port, unsigned size, uint32_t value)
 	note(ctx, RIG_OUT, port, size, value);
 }
 
-/* Each byte of the MMIO space holds its own address, folded, so that any cut of it is recognised. */
+/*
+ * Each byte of the MMIO space holds its own address, folded, so that any cut of it is recognised.
+ */
 static uint32_t mmio_read(void *ctx, gpa_t gpa, unsigned size)
 {
 	uint32_t value = 0;
@@ -63,7 +65,7 @@ static void mmio_write(void *ctx, gpa_t gpa, unsigned size, uint32_t value)
 	note(ctx, RIG_MMIO_WRITE, (uint32_t)gpa, size, value);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 void rig_put(struct rig *r, gpa_t at, const void *data, uint64_t bytes)
 {
@@ -84,7 +86,7 @@ uint32_t rig_get32(struct rig *r, gpa_t at)
 	return value;
 }
 
-/* --- building ---------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static void tables_put(struct rig *r)
 {
@@ -179,7 +181,7 @@ void rig_user(struct rig *r)
 	rig_set(r);
 }
 
-/* --- running ------------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------------------- */
 
 enum engine_exit_reason rig_run_to(struct rig *r, uint64_t deadline_ns)
 {

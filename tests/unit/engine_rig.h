@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A vCPU on a bench: RAM, descriptor tables, and some instructions of machine code, run through the
- * ops table of an engine alone. The tests that use it hold for every engine: unit_tests runs them on
- * engine soft, tests/box/engine_test on the engine that it is told.
+ * ops table of an engine alone. The tests that use it hold for every engine: unit_tests runs them
+ * on engine soft, tests/box/engine_test on the engine that it is told.
  *
  * Every gate leads to a HLT of its own, so that EIP tells which vector came (rig_vector()). The bus
  * writes down each access.

@@ -6,7 +6,7 @@
 #include "engine_rig.h"
 #include "unit.h"
 
-/* --- in and out ------------------------------------------------------------------------------------- */
+/* --- in and out ------------------------------------------------------------------------------- */
 
 static bool same_segment(const struct x86_segment *a, const struct x86_segment *b)
 {
@@ -199,7 +199,7 @@ static void registers_changed_in_a_stop_are_those_the_guest_goes_on_with(void)
 	rig_end(&r);
 }
 
-/* --- snapshots ----------------------------------------------------------------------------------------- */
+/* --- snapshots -------------------------------------------------------------------------------- */
 
 RIG_GUEST(counter,
 	  "1: inc %eax; add %eax, %ebx; rol $3, %ebx; out %al, $0x80; cmp $100, %eax; jb 1b\n"
@@ -267,7 +267,7 @@ static void event_injected_before_a_save_is_in_it(void)
 	}
 }
 
-/* --- the guest's CPU -------------------------------------------------------------------------------------- */
+/* --- the guest's CPU -------------------------------------------------------------------------- */
 
 RIG_GUEST(cpuid, "cld; mov $0x150000, %esi; mov $0x151000, %edi; mov $7, %ebp\n"
 		 "1: lodsl; xor %ecx, %ecx; cpuid\n"
@@ -319,7 +319,9 @@ static int try_msr(const char *code, uint32_t number, uint64_t *value)
 
 static void msrs_of_the_machine_answer_and_all_others_fault(void)
 {
-	/* EFER, APIC_BASE, MTRR_CAP, PAT, SYSENTER_CS, STAR, KVM's clocks, Hyper-V's, x2APIC, none */
+	/*
+	 * EFER, APIC_BASE, MTRR_CAP, PAT, SYSENTER_CS, STAR, KVM's clocks, Hyper-V's, x2APIC, none
+	 */
 	static const uint32_t none[] = { 0xc0000080, 0x1b,	 0xfe,	    0x277,
 					 0x174,	     0xc0000081, 0x11,	    0x4b564d00,
 					 0x40000000, 0x802,	 0x12345678 };
@@ -366,8 +368,9 @@ static void tsc_is_one_by_rdtsc_and_rdmsr_and_grows(void)
 	CU_ASSERT_TRUE(second >= 1ull << 40 && second < 2ull << 40);
 	CU_ASSERT_TRUE(third >= 1ull << 40 && third < 2ull << 40);
 	/*
-	 * On a host whose TSC is not stable KVM sets the guest's back to the last exit when it loads
-	 * the vCPU (arch/x86/kvm/x86.c, kvm_arch_vcpu_load): each exit between two readings may.
+	 * On a host whose TSC is not stable KVM sets the guest's back to the last exit when it
+	 * loads the vCPU (arch/x86/kvm/x86.c, kvm_arch_vcpu_load): each exit between two readings
+	 * may.
 	 */
 	CU_ASSERT_TRUE(!rig_virtual_time() ||
 		       (second > first && third > second && r.s.tsc >= third));

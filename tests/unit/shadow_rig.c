@@ -8,7 +8,7 @@
 
 #define EXITS_MAX 4u
 
-/* --- guest RAM ---------------------------------------------------------------------------------- */
+/* --- guest RAM -------------------------------------------------------------------------------- */
 
 static bool frame_is_ram(gpa_t gpa)
 {
@@ -67,7 +67,7 @@ uint32_t sr_entry_get(const struct shadow_rig *r, uint32_t frame, uint32_t index
 	return sr_get(r, ((gpa_t)frame << PAGE_SHIFT) + index * 4);
 }
 
-/* --- what the shadow MMU calls --------------------------------------------------------------------- */
+/* --- what the shadow MMU calls ---------------------------------------------------------------- */
 
 static void tlb_drop(struct shadow_rig *r, const gva_t *lin)
 {
@@ -128,7 +128,7 @@ static void trace(void *ctx, const struct shadow_event *event)
 	r->last[event->what] = *event;
 }
 
-/* --- life ------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void shadow_rig_begin(struct shadow_rig *r, enum shadow_sync sync, enum x86_tlb_kind lazy,
 		      uint32_t pages)
@@ -190,7 +190,7 @@ void shadow_rig_end(struct shadow_rig *r)
 	free(r->pool);
 }
 
-/* --- control ---------------------------------------------------------------------------------------- */
+/* --- control ---------------------------------------------------------------------------------- */
 
 static void state_set(struct shadow_rig *r)
 {
@@ -236,7 +236,7 @@ void sr_invlpg(struct shadow_rig *r, gva_t lin)
 	tlb_drop(r, &lin);
 }
 
-/* --- accesses --------------------------------------------------------------------------------------- */
+/* --- accesses --------------------------------------------------------------------------------- */
 
 static bool leaf_allows(uint64_t entry, unsigned access)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A shadow MMU on a bench: a few MiB of guest RAM, a pool, and a model of the hardware that walks it.
+ * A shadow MMU on a bench: a few MiB of guest RAM, a pool, and a model of the hardware that walks
+ * it.
  *
  * The model has CR0.WP = 1 and a TLB that drops nothing but what the shadow tells it to, so that a
  * flush that is missing shows as an access with rights of the past. shadow_rig_end() and

@@ -10,7 +10,7 @@
 # shellcheck source=tests/unit/cli_lib.sh
 . "$(dirname "$(realpath "$0")")/cli_lib.sh"
 
-# --- signals and the jail --------------------------------------------------------------------------
+# --- signals and the jail -------------------------------------------------------------------------
 
 # signalled SIGNAL [WORD...]: a guest that hangs gets the signal.
 signalled() {
@@ -49,7 +49,7 @@ ok "an alarm from outside is not the time limit" equal "$status $(grep -c 'time 
 signalled XFSZ --timeout 2
 ok "SIGXFSZ does nothing: a write tells of its limit" equal "$status" 101
 
-# --- streams that take nothing ---------------------------------------------------------------------
+# --- streams that take nothing --------------------------------------------------------------------
 
 {
 	sleep 0.1
@@ -86,7 +86,7 @@ ok "a refusal that nobody reads is status 102" equal "$(cat status)" 102
 ok "a post-mortem that nobody reads leaves the status" equal "$(cat status)" 100
 ok "and the report" equal "$(tail -n 1 deaf.json)" "}"
 
-# --- the time limit of the report ------------------------------------------------------------------
+# --- the time limit of the report -----------------------------------------------------------------
 
 SECONDS=0
 "$vmm" guest.bin --engine soft --append test=triple --json full.json 2>&3 >/dev/null </dev/null
@@ -101,7 +101,7 @@ ok "and why the guest ended is told" equal "$(cat err)" \
 ok "and it ends" test $SECONDS -lt 10
 exec 3>&-
 
-# --- the terminal ----------------------------------------------------------------------------------
+# --- the terminal ---------------------------------------------------------------------------------
 
 # terminal_modes: those of the terminal that vmm runs at.
 terminal_modes() {
@@ -148,8 +148,8 @@ restored() {
 	[ -s before ] && cmp -s before after && ! cmp -s before during
 }
 
-# stopped SIGNAL: vmm is stopped by it, in a shell with job control, which makes the terminal its own
-# again, and goes on in the foreground.
+# stopped SIGNAL: vmm is stopped by it, in a shell with job control, which makes the terminal its
+# own again, and goes on in the foreground.
 stopped() {
 	sig=$1
 	cat >inside <<-END

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The shadow MMU: lazy entries, A and D, rights, error codes, control registers (Intel SDM vol. 3, 4.3,
- * 4.6, 4.7, 4.8 and 4.10).
+ * The shadow MMU: lazy entries, A and D, rights, error codes, control registers (Intel SDM vol. 3,
+ * 4.3, 4.6, 4.7, 4.8 and 4.10).
  */
 #include "mmu/shadow.h"
 
@@ -276,7 +276,7 @@ static void root_of_a_directory_is_found_again(void)
 	shadow_rig_end(&r);
 }
 
-/* --- everything against a plain walk ------------------------------------------------------------- */
+/* --- everything against a plain walk ---------------------------------------------------------- */
 
 struct twin {
 	uint8_t *ram;

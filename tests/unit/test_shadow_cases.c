@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Instructions that change the tables which they themselves go through, run by engine soft under mmu
- * shadow, strict and out of sync; and what the host does to a running guest's tables.
+ * Instructions that change the tables which they themselves go through, run by engine soft under
+ * mmu shadow, strict and out of sync; and what the host does to a running guest's tables.
  */
 #include <string.h>
 
@@ -244,7 +244,7 @@ static void each_access_to_a_device_is_an_exit(void)
 	}
 }
 
-/* --- the host -------------------------------------------------------------------------------------- */
+/* --- the host --------------------------------------------------------------------------------- */
 
 RIG_GUEST(reads_twice, "movl 0x400000, %eax\n"
 		       "hlt\n"

@@ -167,7 +167,7 @@ static void reset_forgets_all_tables(void)
 	shadow_rig_end(&r);
 }
 
-/* --- the audit --------------------------------------------------------------------------------------- */
+/* --- the audit -------------------------------------------------------------------------------- */
 
 /* A shadow with a filled page at SR_LIN. */
 static void begin_filled(struct shadow_rig *r)
@@ -177,7 +177,9 @@ static void begin_filled(struct shadow_rig *r)
 	sr_write(r, SR_LIN, 1);
 }
 
-/* Break the guest's entry behind the shadow's back; the audit must say so. Put back, it is content. */
+/*
+ * Break the guest's entry behind the shadow's back; the audit must say so. Put back, it is content.
+ */
 static void guest_entry_broken(uint32_t clear, uint32_t set, const char *says)
 {
 	struct shadow_rig r;
@@ -238,7 +240,7 @@ static void audit_finds_a_pool_that_holds_something_else(void)
 	shadow_rig_end(&r);
 }
 
-/* --- the dump ---------------------------------------------------------------------------------------- */
+/* --- the dump --------------------------------------------------------------------------------- */
 
 static void dump_gives_each_difference_its_reason(void)
 {

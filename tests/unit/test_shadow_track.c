@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Guest tables under the shadow MMU: each store to one is seen, whatever it goes through, or the table
- * is let go out of sync and comes back when the guest invalidates (Intel SDM vol. 3, 4.10.4).
+ * Guest tables under the shadow MMU: each store to one is seen, whatever it goes through, or the
+ * table is let go out of sync and comes back when the guest invalidates (Intel SDM vol. 3, 4.10.4).
  */
 #include "mmu/shadow.h"
 
@@ -35,7 +35,7 @@ static gva_t pte_lin(uint32_t n)
 	return PAGE_AT(9) + n * 4;
 }
 
-/* --- stores are seen ------------------------------------------------------------------------------ */
+/* --- stores are seen -------------------------------------------------------------------------- */
 
 static void store_to_a_table_is_emulated_and_followed(void)
 {
@@ -127,7 +127,10 @@ static void frame_may_be_directory_and_table_at_once(void)
 	begin(&r, SHADOW_UNSYNC, X86_TLB_NORMAL);
 	sr_entry(&r, SR_DIR, 2, FRAME(SR_DIR) | SR_USER_RW);
 	sr_entry(&r, SR_DIR, 3, FRAME(SR_DATA) | SR_USER_RW);
-	/* as a table, entry 3 of the directory maps the data page; as a directory it names it a table */
+	/*
+	 * as a table, entry 3 of the directory maps the data page; as a directory it names it a
+	 * table
+	 */
 	CU_ASSERT_EQUAL(sr_read(&r, 0x00803000).gpa, FRAME(SR_DATA));
 	CU_ASSERT_TRUE(sr_read(&r, 0x00c00000).fault);
 	/* also where leaf tables are let go: this one is a directory, too */
@@ -218,7 +221,7 @@ static void host_store_goes_the_way_of_a_guest_store(void)
 	shadow_rig_end(&r);
 }
 
-/* --- given up --------------------------------------------------------------------------------------- */
+/* --- given up --------------------------------------------------------------------------------- */
 
 static void table_that_is_only_written_is_given_up(void)
 {
@@ -280,7 +283,7 @@ static void table_that_nothing_leads_to_is_data_at_its_next_store(void)
 	shadow_rig_end(&r);
 }
 
-/* --- out of sync -------------------------------------------------------------------------------------- */
+/* --- out of sync ------------------------------------------------------------------------------ */
 
 static void table_out_of_sync_costs_one_exit_and_invlpg_brings_one_address_back(void)
 {
@@ -422,7 +425,7 @@ static void wp_toggle_leaves_no_table_behind(void)
 	shadow_rig_end(&r);
 }
 
-/* --- a guest that misses INVLPG ------------------------------------------------------------------------ */
+/* --- a guest that misses INVLPG --------------------------------------------------------------- */
 
 static gpa_t remapped_without_invlpg(enum shadow_sync sync, enum x86_tlb_kind lazy)
 {

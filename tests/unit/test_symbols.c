@@ -130,7 +130,7 @@ static void damaged_file_is_harmless(void)
 	}
 }
 
-/* --- a file that is made to waste time ---------------------------------------------------------- */
+/* --- a file that is made to waste time -------------------------------------------------------- */
 
 static double cpu_seconds(void)
 {
@@ -141,8 +141,9 @@ static double cpu_seconds(void)
 }
 
 /*
- * An image whose symbols stand at one address, and whose names are the ends of one string of `bytes`
- * letters: symbol n has the name from its letter n * 5 % (bytes / 2) on. `end` is the last byte.
+ * An image whose symbols stand at one address, and whose names are the ends of one string of
+ * `bytes` letters: symbol n has the name from its letter n * 5 % (bytes / 2) on. `end` is the last
+ * byte.
  */
 static char *crowd_make(size_t *total, uint32_t count, uint32_t bytes, char end)
 {

@@ -259,7 +259,7 @@ static void failed_cmpxchg_needs_a_writable_operand(void)
 	END;
 }
 
-/* --- bits -------------------------------------------------------------------------------------- */
+/* --- bits ------------------------------------------------------------------------------------- */
 
 static void bit_offset_in_a_register_reaches_both_ways(void)
 {
@@ -307,7 +307,7 @@ static void bit_scan_of_zero_leaves_the_destination(void)
 
 #define SRC 0x40000u
 
-/* --- the stack ----------------------------------------------------------------------------------- */
+/* --- the stack -------------------------------------------------------------------------------- */
 
 static void push_and_pop_of_esp_see_the_old_and_the_new_value(void)
 {

@@ -34,8 +34,8 @@ static void grant(struct x86_fixture *x, unsigned rights)
 }
 
 /*
- * `code` begins with LOAD. After it has run, remap the page from B to C behind the TLB's back and run
- * `count` instructions more: what do they load?
+ * `code` begins with LOAD. After it has run, remap the page from B to C behind the TLB's back and
+ * run `count` instructions more: what do they load?
  */
 static uint32_t remapped_load(enum x86_tlb_kind kind, unsigned rights, const char *code,
 			      size_t bytes, unsigned count)
@@ -207,7 +207,7 @@ static void normal_forgets_the_oldest_of_five_pages_in_a_set(void)
 	fixture_end(&x);
 }
 
-/* --- code ---------------------------------------------------------------------------------------- */
+/* --- code ------------------------------------------------------------------------------------- */
 
 static void store_to_the_next_instruction_takes_effect(void)
 {
@@ -348,7 +348,7 @@ static void data_beside_code_on_a_page_does_not_disturb_it(void)
 	fixture_end(&x);
 }
 
-/* --- counting -------------------------------------------------------------------------------------- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 static void deadline_is_exact_for_every_count(void)
 {

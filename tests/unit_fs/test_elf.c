@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * guest/fs/elf_check.c. What is refused, and when, was measured with execve() on Linux 6.18; the numbers
- * of the plans are calculated by hand.
+ * guest/fs/elf_check.c. What is refused, and when, was measured with execve() on Linux 6.18; the
+ * numbers of the plans are calculated by hand.
  */
 #include <errno.h>
 #include <string.h>

@@ -148,7 +148,7 @@ static inline void put_in(struct mm_struct *mm, vaddr_t addr, uint32_t value)
 	mm_host_switch_mm(back);
 }
 
-/* --- a file whose word n of page i is i << 16 | n ------------------------------------------------------ */
+/* --- a file whose word n of page i is i << 16 | n --------------------------------------------- */
 
 struct test_file {
 	struct file file;

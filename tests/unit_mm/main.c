@@ -71,8 +71,8 @@ static const struct mm_test *shared_test(const char *suite, const char *name)
 }
 
 /*
- * Twice: the first run leaves what stays for good reason (page tables of the vmalloc area, a cache's
- * CPU slab), the second must leave nothing.
+ * Twice: the first run leaves what stays for good reason (page tables of the vmalloc area, a
+ * cache's CPU slab), the second must leave nothing.
  */
 static void run_on(const struct mm_test *t, const struct mm_host_config *machine)
 {

@@ -72,7 +72,7 @@ void mm_host_die(const char *fmt, ...)
 	abort();
 }
 
-/* --- the TLB ------------------------------------------------------------------------------------ */
+/* --- the TLB ---------------------------------------------------------------------------------- */
 
 static bool is_cached(vaddr_t page)
 {
@@ -263,7 +263,7 @@ bool mm_host_touch_write(volatile void *p)
 	return !p || faults(p, true);
 }
 
-/* --- the rest of mm/arch.h ------------------------------------------------------------------------ */
+/* --- the rest of mm/arch.h -------------------------------------------------------------------- */
 
 pte_t *arch_kernel_pgd(void)
 {
@@ -355,7 +355,7 @@ bool mm_host_expect_panic(void (*fn)(void *arg), void *arg)
 	return panicked;
 }
 
-/* --- the log, injection, checkers ----------------------------------------------------------------- */
+/* --- the log, injection, checkers ------------------------------------------------------------- */
 
 const char *mm_host_log(void)
 {
@@ -414,7 +414,7 @@ unsigned mm_host_check(void)
 	return violations;
 }
 
-/* --- the machine ---------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static void map_linear(void)
 {
@@ -436,7 +436,10 @@ static void map_lowmem(uint64_t bytes)
 		mm_host_die("cannot map low memory");
 }
 
-/* As the guest's paging_init(): 4 MiB pages, and a table for what is left. HIGHMEM goes out of reach. */
+/*
+ * As the guest's paging_init(): 4 MiB pages, and a table for what is left. HIGHMEM goes out of
+ * reach.
+ */
 static void map_direct(uint64_t mapped)
 {
 	pte_t *pgd = arch_kernel_pgd(), *table;

@@ -11,15 +11,15 @@
  *                                 │ PROT_NONE               │ vmalloc, kmap, fixmap
  *                                 └─────────────────────────┘ 4 GiB
  *
- * The SIGSEGV handler walks the simulated page tables (32-bit entries, in RAM) and maps the frame of
- * a present entry from the memfd, which then stays until arch_flush_tlb_*() takes it away: a TLB
+ * The SIGSEGV handler walks the simulated page tables (32-bit entries, in RAM) and maps the frame
+ * of a present entry from the memfd, which then stays until arch_flush_tlb_*() takes it away: a TLB
  * that never forgets by itself, so that a missing flush shows as stale data. Entries that are not
  * present are not cached, as on x86. A touch of what no entry maps ends the test, unless the test
  * asked by mm_host_touch().
  *
  * User space (mm_host_user.c) is translated by the tables of the mm that mm_host_switch_mm() made
- * current: rights, accessed and dirty bits as on the CPU, a page fault goes to do_user_fault(). A test may
- * also touch it by pointer, arch_ptr(va): that is an access of the user.
+ * current: rights, accessed and dirty bits as on the CPU, a page fault goes to do_user_fault(). A
+ * test may also touch it by pointer, arch_ptr(va): that is an access of the user.
  *
  * One simulated machine at a time, one thread.
  */
@@ -116,8 +116,9 @@ unsigned mm_host_log_count(const char *text);
 void mm_host_log_clear(void);
 
 /*
- * The nth allocation from now fails, once (1: the next). 0 switches off: mm.fail_alloc is NULL, as it
- * is when a machine begins, so that fast paths are taken. To count calls only, pass a large number.
+ * The nth allocation from now fails, once (1: the next). 0 switches off: mm.fail_alloc is NULL, as
+ * it is when a machine begins, so that fast paths are taken. To count calls only, pass a large
+ * number.
  */
 void mm_host_fail_nth(unsigned n);
 

@@ -13,8 +13,8 @@ void mm_host_forget_user(void);
 void mm_host_tlb_fill(vaddr_t va, paddr_t pa, int prot);
 
 /*
- * An access of user space found no translation that allows it: fill, deliver page faults until one is
- * there. False: the last fault was not mended (mm_host.outcome).
+ * An access of user space found no translation that allows it: fill, deliver page faults until one
+ * is there. False: the last fault was not mended (mm_host.outcome).
  */
 bool mm_host_user_miss(vaddr_t va, bool write);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The user's half of the linear space: translated by the tables of the mm that runs, with the CPU's rules
- * for rights and for accessed and dirty bits (Intel SDM vol. 3, 4.6, 4.8), page faults delivered to
- * do_user_fault().
+ * The user's half of the linear space: translated by the tables of the mm that runs, with the CPU's
+ * rules for rights and for accessed and dirty bits (Intel SDM vol. 3, 4.6, 4.8), page faults
+ * delivered to do_user_fault().
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -91,7 +91,7 @@ void mm_host_switch_mm(struct mm_struct *mm)
 	mm_host_forget_user();
 }
 
-/* --- access --------------------------------------------------------------------------------------- */
+/* --- access ----------------------------------------------------------------------------------- */
 
 struct copy {
 	void *to;
@@ -142,7 +142,10 @@ static uint32_t copy_supervisor(vaddr_t user, void *kernel, uint32_t n, bool wri
 	mm_host.supervisor = true;
 	left = copy_user(user, kernel, n, write);
 	mm_host.supervisor = false;
-	/* What was cached with the rights of a kernel that ignores write protection is not the user's. */
+	/*
+	 * What was cached with the rights of a kernel that ignores write protection is not the
+	 * user's.
+	 */
 	if (mm_host.wp_off)
 		arch_flush_tlb_user();
 	return left;

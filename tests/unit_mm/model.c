@@ -10,7 +10,7 @@
 
 struct model model;
 
-/* --- the stream -------------------------------------------------------------------------------------- */
+/* --- the stream ------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -80,7 +80,7 @@ void model_generate(const struct model_config *config, struct model_op *ops)
 	}
 }
 
-/* --- telling ------------------------------------------------------------------------------------------ */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 void model_fail(const char *fmt, ...)
 {
@@ -135,7 +135,7 @@ const char *gfp_text(gfp_t gfp)
 	return text;
 }
 
-/* --- who has what --------------------------------------------------------------------------------------- */
+/* --- who has what ----------------------------------------------------------------------------- */
 
 struct claims {
 	uint64_t *taken; /* a bit for each unit */
@@ -204,7 +204,7 @@ void release_area(vaddr_t start, uint32_t pages)
 		     "the model lost track of %08x", start);
 }
 
-/* --- patterns --------------------------------------------------------------------------------------------- */
+/* --- patterns --------------------------------------------------------------------------------- */
 
 static uint8_t pattern(uint32_t stamp, size_t n)
 {
@@ -237,7 +237,7 @@ void expect_byte(const void *p, size_t bytes, uint8_t value, const char *what)
 			     arch_vaddr(p), n, bytes, byte[n], value);
 }
 
-/* --- may it fail? --------------------------------------------------------------------------------------------- */
+/* --- may it fail? ----------------------------------------------------------------------------- */
 
 static enum zone_type highest_zone(gfp_t gfp)
 {
@@ -247,9 +247,9 @@ static enum zone_type highest_zone(gfp_t gfp)
 }
 
 /*
- * Pages that such a request may take from z (Linux 2.6.32's rule, put the other way round than in mm/):
- * for each order up to the wanted one, what lies in blocks at least that large must stay above the mark,
- * which halves from order to order. 0 or less: none.
+ * Pages that such a request may take from z (Linux 2.6.32's rule, put the other way round than in
+ * mm/): for each order up to the wanted one, what lies in blocks at least that large must stay
+ * above the mark, which halves from order to order. 0 or less: none.
  */
 static int64_t usable(const struct zone *z, gfp_t gfp, unsigned order)
 {
@@ -316,7 +316,7 @@ void expect_no_memory(gfp_t gfp, unsigned order, uint32_t spare, const char *wha
 		     nr_free_highpages());
 }
 
-/* --- accounts ------------------------------------------------------------------------------------------------ */
+/* --- accounts --------------------------------------------------------------------------------- */
 
 static uint32_t count_pages(void)
 {
@@ -359,7 +359,7 @@ static void check_all(void)
 	kmaps_resume();
 }
 
-/* --- one run ---------------------------------------------------------------------------------------------------- */
+/* --- one run ---------------------------------------------------------------------------------- */
 
 static void run_op(const struct model_op *op)
 {

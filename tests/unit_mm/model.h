@@ -5,11 +5,11 @@
  * compared every so many operations, and in the end everything is given back.
  *
  * Operations name what they work on by slot numbers: one that finds its slot in use gives back what
- * is there, one that finds nothing to do does nothing. So every subset of a stream is a stream too, and
- * a failing one is shortened by leaving operations out (Zeller, Hildebrandt: Simplifying and Isolating
- * Failure-Inducing Input, 2002). Each replay is a process of its own, so that a crash, a report of
- * ASan's or a hang is a failure like any other. Checks change nothing that an operation could see:
- * a replay may check as often as it likes.
+ * is there, one that finds nothing to do does nothing. So every subset of a stream is a stream too,
+ * and a failing one is shortened by leaving operations out (Zeller, Hildebrandt: Simplifying and
+ * Isolating Failure-Inducing Input, 2002). Each replay is a process of its own, so that a crash, a
+ * report of ASan's or a hang is a failure like any other. Checks change nothing that an operation
+ * could see: a replay may check as often as it likes.
  */
 #ifndef TESTS_UNIT_MM_MODEL_H
 #define TESTS_UNIT_MM_MODEL_H
@@ -44,13 +44,16 @@ struct model_result {
 	uint32_t replays;  /* that finding it took */
 	char why[400];	   /* as the shortest stream fails */
 	char first_why[400];
-	/* Of the first run: operations that did something, by kind, and allocations that got nothing. */
+	/*
+	 * Of the first run: operations that did something, by kind, and allocations that got
+	 * nothing.
+	 */
 	uint32_t done[MODEL_KINDS], injected, out_of_memory;
 };
 
 /*
- * Run the stream; on failure print the shortest one found, a line for each operation, to config->out.
- * Returns whether all was well. Must not be called while a machine of mm_host.h is up.
+ * Run the stream; on failure print the shortest one found, a line for each operation, to
+ * config->out. Returns whether all was well. Must not be called while a machine of mm_host.h is up.
  */
 bool model_run(const struct model_config *config, struct model_result *result);
 

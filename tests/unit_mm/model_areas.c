@@ -17,7 +17,7 @@ static struct area_slot {
 	struct block *block[VMAP_PAGES]; /* AREA_VMAP */
 } areas[AREAS];
 
-/* --- common -------------------------------------------------------------------------------------------------- */
+/* --- common ----------------------------------------------------------------------------------- */
 
 static char *page_of(const struct area_slot *slot, uint32_t n)
 {
@@ -41,7 +41,7 @@ static void let_area_go(struct area_slot *slot)
 	slot->kind = AREA_FREE;
 }
 
-/* --- checking and giving back ------------------------------------------------------------------------------- */
+/* --- checking and giving back ----------------------------------------------------------------- */
 
 /* Its pages, and those that hold the pointers to them when kmalloc's do not. */
 static uint32_t vmalloc_pages(uint32_t pages)
@@ -133,7 +133,7 @@ static bool free_area(struct area_slot *slot)
 	return true;
 }
 
-/* --- vmalloc ---------------------------------------------------------------------------------------------------- */
+/* --- vmalloc ---------------------------------------------------------------------------------- */
 
 static void fill_vmalloc(struct area_slot *slot, bool zeroed)
 {
@@ -180,9 +180,12 @@ void op_vmalloc(const struct model_op *op)
 	fill_vmalloc(slot, zeroed);
 }
 
-/* --- vmap --------------------------------------------------------------------------------------------------------- */
+/* --- vmap ------------------------------------------------------------------------------------- */
 
-/* Single pages of the model's, at most `want`, from `slot` on. Some may come twice: that is allowed. */
+/*
+ * Single pages of the model's, at most `want`, from `slot` on. Some may come twice: that is
+ * allowed.
+ */
 static uint32_t choose_blocks(struct block **blocks, uint32_t want, uint32_t slot)
 {
 	uint32_t count = 0;
@@ -224,7 +227,7 @@ void op_vmap(const struct model_op *op)
 	check_vmap(slot);
 }
 
-/* --- ioremap -------------------------------------------------------------------------------------------------------- */
+/* --- ioremap ---------------------------------------------------------------------------------- */
 
 /* Slots have devices of their own, so that what one writes there stays. */
 static paddr_t device_of(const struct area_slot *slot)
@@ -258,7 +261,7 @@ void op_ioremap(const struct model_op *op)
 	check_device(slot);
 }
 
-/* --- all --------------------------------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 void op_unmap_aliases(const struct model_op *op)
 {

@@ -40,7 +40,7 @@ struct model {
 
 extern struct model model;
 
-/* --- model.c ------------------------------------------------------------------------------------- */
+/* --- model.c ---------------------------------------------------------------------------------- */
 
 void model_generate(const struct model_config *config, struct model_op *ops);
 /* The whole stream, then everything is given back. Returns if all was well. */
@@ -70,9 +70,9 @@ void expect_filled(const void *p, size_t bytes, uint32_t stamp, const char *what
 void expect_byte(const void *p, size_t bytes, uint8_t value, const char *what);
 
 /*
- * An allocation got nothing: was that right? One in it was made to fail, or in no zone that the request
- * may use are more than `spare` pages above the mark that it may go down to. What takes several
- * pages, and gives back those it got, leaves some to spare.
+ * An allocation got nothing: was that right? One in it was made to fail, or in no zone that the
+ * request may use are more than `spare` pages above the mark that it may go down to. What takes
+ * several pages, and gives back those it got, leaves some to spare.
  */
 void expect_no_memory(gfp_t gfp, unsigned order, uint32_t spare, const char *what);
 #define SPARE_PAGES 256 /* a page table, slabs, and what per-CPU lists gave back meanwhile */
@@ -83,7 +83,7 @@ void expect_room(const struct page *page, gfp_t gfp, unsigned order);
 
 const char *gfp_text(gfp_t gfp);
 
-/* --- operations, one for each kind ------------------------------------------------------------------ */
+/* --- operations, one for each kind ------------------------------------------------------------ */
 
 void op_pages(const struct model_op *op);
 void op_bulk_pages(const struct model_op *op);
@@ -116,7 +116,7 @@ void pages_free(void);
 void kmaps_suspend(void);
 void kmaps_resume(void);
 
-/* --- pages that vmap may show ------------------------------------------------------------------------ */
+/* --- pages that vmap may show ----------------------------------------------------------------- */
 
 struct block {
 	struct page *page; /* NULL: the slot is empty */

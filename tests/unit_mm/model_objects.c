@@ -25,7 +25,7 @@ static struct cache_slot {
 	} object[CACHE_OBJECTS];
 } caches[CACHES];
 
-/* --- kmalloc ------------------------------------------------------------------------------------------------ */
+/* --- kmalloc ---------------------------------------------------------------------------------- */
 
 /* 0 now and then, small mostly, up to 20000. */
 static uint32_t choose_bytes(uint32_t random)
@@ -42,7 +42,9 @@ static uint32_t large_pages(uint32_t bytes)
 	return bytes > KMALLOC_MAX_CACHE ? 1u << get_order(bytes) : 0;
 }
 
-/* An object of a cache is one in a block of this order at least, debugging's additions counted in. */
+/*
+ * An object of a cache is one in a block of this order at least, debugging's additions counted in.
+ */
 static unsigned slab_order(uint32_t bytes)
 {
 	return get_order(bytes > KMALLOC_MAX_CACHE ? bytes : bytes + 256);
@@ -145,7 +147,7 @@ void op_krealloc(const struct model_op *op)
 	refill_kmalloc(slot, op->b);
 }
 
-/* --- caches --------------------------------------------------------------------------------------------------- */
+/* --- caches ----------------------------------------------------------------------------------- */
 
 static void construct_16(void *p)
 {
@@ -332,7 +334,7 @@ void op_shrink_all(const struct model_op *op)
 	kmem_cache_shrink_all();
 }
 
-/* --- all ---------------------------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 void objects_verify(void)
 {

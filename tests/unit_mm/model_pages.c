@@ -13,7 +13,7 @@ static struct {
 	unsigned count;
 } hog;
 
-/* --- what a page holds ---------------------------------------------------------------------------------- */
+/* --- what a page holds ------------------------------------------------------------------------ */
 
 uint32_t block_stamp(const struct block *block, uint32_t n)
 {
@@ -43,7 +43,9 @@ static void hide(void *p)
 	kunmap_atomic(p, KM_PTE0);
 }
 
-/* Pages of a block to look at: of HIGHMEM, where each costs a mapping, the ends and some between. */
+/*
+ * Pages of a block to look at: of HIGHMEM, where each costs a mapping, the ends and some between.
+ */
 static uint32_t stride(const struct block *block)
 {
 	uint32_t pages = 1u << block->order;
@@ -72,7 +74,7 @@ static void expect_block(const struct block *block)
 	}
 }
 
-/* --- alloc_pages ------------------------------------------------------------------------------------------ */
+/* --- alloc_pages ------------------------------------------------------------------------------ */
 
 static gfp_t choose_gfp(uint32_t random)
 {
@@ -187,7 +189,7 @@ void op_bulk_pages(const struct model_op *op)
 	}
 }
 
-/* --- kmap --------------------------------------------------------------------------------------------------- */
+/* --- kmap ------------------------------------------------------------------------------------- */
 
 /* The first single page at or behind the slot, or NULL. */
 static struct block *find_single(unsigned slot)
@@ -261,8 +263,8 @@ void op_kmap_flush(const struct model_op *op)
 }
 
 /*
- * Slots are used up, the search wraps, and slots come to show other pages. Without the flush, pages that
- * were here before would be found in their old slots.
+ * Slots are used up, the search wraps, and slots come to show other pages. Without the flush, pages
+ * that were here before would be found in their old slots.
  */
 void op_kmap_many(const struct model_op *op)
 {
@@ -304,7 +306,7 @@ void kmaps_resume(void)
 				     "a page that was unmapped and not flushed has moved");
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void hog_free(void)
 {

@@ -21,7 +21,7 @@ struct shrinker {
 	int status;
 };
 
-/* --- replays -------------------------------------------------------------------------------------------- */
+/* --- replays ---------------------------------------------------------------------------------- */
 
 /* Only the last replay, which is for people, has something to say. */
 static void be_quiet(void)
@@ -68,7 +68,7 @@ static bool replay(const struct model_config *config, struct model_report *repor
 	return false;
 }
 
-/* --- the shortest stream ---------------------------------------------------------------------------------- */
+/* --- the shortest stream ---------------------------------------------------------------------- */
 
 /* The more operations, the fewer checks: what counts is that there is one in the end. */
 static uint32_t interval(uint32_t count)
@@ -76,7 +76,9 @@ static uint32_t interval(uint32_t count)
 	return count <= 16 ? 1 : count / 16;
 }
 
-/* The candidate of `count` operations becomes the stream if it fails so, too, up to where it did. */
+/*
+ * The candidate of `count` operations becomes the stream if it fails so, too, up to where it did.
+ */
 static bool try_candidate(struct shrinker *s, uint32_t count)
 {
 	struct model_op *failing = s->candidate;
@@ -121,8 +123,8 @@ static void drop_kinds(struct shrinker *s)
 }
 
 /*
- * Leave out halves, quarters and so on down to single operations, last ones first, as what failed was
- * prepared late as a rule:
+ * Leave out halves, quarters and so on down to single operations, last ones first, as what failed
+ * was prepared late as a rule:
  *
  *	[ 1  2  3  4  5  6  7  8 ]     without 5..8: passes, so they stay; without 1..4: fails
  *	            [ 5  6  7  8 ]     without 7..8: passes; without 5..6: fails
@@ -189,7 +191,7 @@ static void shrink(struct shrinker *s, struct model_result *result)
 	memcpy(result->why, s->report->why, sizeof(result->why));
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static void keep_first(const struct shrinker *s, struct model_result *result)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the page allocator's suites share: a machine with all three zones, and all its memory taken. */
+/*
+ * What the page allocator's suites share: a machine with all three zones, and all its memory taken.
+ */
 #ifndef TESTS_UNIT_MM_PAGE_RIG_H
 #define TESTS_UNIT_MM_PAGE_RIG_H
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* The ladder: what each kind of access to each kind of memory ends in. Rules: Linux 2.6.32, fault.c. */
+/*
+ * The ladder: what each kind of access to each kind of memory ends in. Rules: Linux 2.6.32,
+ * fault.c.
+ */
 #include "fault_rig.h"
 
 #define U_READ FAULT_USER
 #define U_WRITE (FAULT_USER | FAULT_WRITE)
 
-/* --- anonymous ------------------------------------------------------------------------------------ */
+/* --- anonymous -------------------------------------------------------------------------------- */
 
 static void read_of_fresh_memory_sees_the_zero_page(void)
 {
@@ -101,7 +104,7 @@ static void shared_memory_is_seen_by_all_of_its_mappings(void)
 	CU_ASSERT_EQUAL(nr_file_pages(), 0);
 }
 
-/* --- refused -------------------------------------------------------------------------------------- */
+/* --- refused ---------------------------------------------------------------------------------- */
 
 static void what_is_not_mapped_is_maperr(void)
 {
@@ -202,7 +205,7 @@ static void lost_right_to_write_is_flushed(void)
 	fault_end(mm);
 }
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void private_file_is_read_from_the_page_cache(void)
 {
@@ -307,7 +310,7 @@ static void page_that_cannot_be_read_is_sigbus(void)
 	fault_end(mm);
 }
 
-/* --- what the CPU notes, and what it has cached --------------------------------------------------- */
+/* --- what the CPU notes, and what it has cached ----------------------------------------------- */
 
 static void right_given_back_ends_in_one_fault_that_changes_nothing(void)
 {
@@ -380,7 +383,7 @@ static void unmapped_page_is_flushed_before_it_is_given_away(void)
 	fault_end(mm);
 }
 
-/* --- without memory ------------------------------------------------------------------------------- */
+/* --- without memory --------------------------------------------------------------------------- */
 
 /* Every allocation of one access fails once; then it is repeated, and must work. */
 static void fail_each_allocation(void (*prepare)(struct mm_struct *mm, struct test_file *f),
@@ -401,7 +404,9 @@ static void fail_each_allocation(void (*prepare)(struct mm_struct *mm, struct te
 		outcome = write ? try_put(VA) : try_get(VA);
 		failed = mm_host.failed;
 		mm_host_fail_nth(0);
-		/* (SLUB asks for a smaller slab if it gets no large one: not each failure is one.) */
+		/*
+		 * (SLUB asks for a smaller slab if it gets no large one: not each failure is one.)
+		 */
 		CU_ASSERT(outcome <= FAULT_DONE_MAJOR || (failed && outcome == FAULT_OOM));
 		outcomes += outcome == FAULT_OOM;
 		CU_ASSERT_EQUAL(fault_check(), 0);
@@ -439,7 +444,7 @@ static void every_allocation_of_a_fault_may_fail(void)
 	fail_each_allocation(prepare_file, true, 5);
 }
 
-/* --- without a fault ------------------------------------------------------------------------------ */
+/* --- without a fault -------------------------------------------------------------------------- */
 
 static void pages_are_made_present_without_a_fault(void)
 {

@@ -11,7 +11,9 @@
 /* The first highmem page of the machine below: 96 MiB of 128. */
 #define FIRST_HIGH 0x6000u
 
-/* The pages are used as they are, without being allocated: it is their addresses that matter here. */
+/*
+ * The pages are used as they are, without being allocated: it is their addresses that matter here.
+ */
 static void begin(void)
 {
 	mm_host_begin(&(struct mm_host_config){ .ram_bytes = 128 * MIB, .highmem = 32 * MIB });
@@ -35,8 +37,8 @@ static unsigned slot_of(const void *p)
 }
 
 /*
- * Slots are given round robin from 1 on: page n goes to slot n + 1. The 1024th has to wrap to slot 0:
- * one flush, which takes the other 1023 translations away.
+ * Slots are given round robin from 1 on: page n goes to slot n + 1. The 1024th has to wrap to slot
+ * 0: one flush, which takes the other 1023 translations away.
  */
 static void wrap_flushes_once(void)
 {
@@ -111,7 +113,7 @@ static void slot_in_use_survives_the_wrap(void)
 	mm_host_end();
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static void let_one_go(void)
 {
@@ -161,7 +163,7 @@ static void waiter_finds_the_page_mapped_meanwhile(void)
 	mm_host_end();
 }
 
-/* --- kmap_atomic ------------------------------------------------------------------------------------- */
+/* --- kmap_atomic ------------------------------------------------------------------------------ */
 
 static void kmap_atomic_flushes_one_page_on_unmap(void)
 {
@@ -201,7 +203,7 @@ static void all_types_can_be_mapped_at_once(void)
 	mm_host_end();
 }
 
-/* --- misuse -------------------------------------------------------------------------------------------- */
+/* --- misuse ----------------------------------------------------------------------------------- */
 
 static void call_kmap(void *page)
 {

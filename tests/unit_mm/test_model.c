@@ -59,7 +59,7 @@ static void a_stream_reaches_every_operation_and_both_kinds_of_failure(void)
 	CU_ASSERT(result.out_of_memory > 0);
 }
 
-/* --- planted faults ----------------------------------------------------------------------------------- */
+/* --- planted faults --------------------------------------------------------------------------- */
 
 static bool is(const struct model_op *op, const char *name)
 {

@@ -7,7 +7,7 @@
 
 static struct list_head hoard;
 
-/* --- watermarks ------------------------------------------------------------------------------------------- */
+/* --- watermarks ------------------------------------------------------------------------------- */
 
 /*
  * A zone of 100 free pages in blocks 4 * 1 + 8 * 2 + 4 * 4 + 8 * 8 by hand:
@@ -32,7 +32,10 @@ static void watermarks_halve_with_each_order(void)
 		CU_ASSERT_FALSE(
 			zone_watermark_ok(&z, table[n].order, table[n].mark + 1, ZONE_DMA, 0));
 	}
-	/* Order 4: 100 - 15 = 85 > 20; 81 > 10; 65 > 5; 49 > 2; 49 - 64 < 0: there is no such block. */
+	/*
+	 * Order 4: 100 - 15 = 85 > 20; 81 > 10; 65 > 5; 49 > 2; 49 - 64 < 0: there is no such
+	 * block.
+	 */
 	CU_ASSERT_FALSE(zone_watermark_ok(&z, 4, 20, ZONE_DMA, 0));
 	/* Nearly all of it in single pages: 100 - 1 - 98 = 1, not above 10 / 2. */
 	z.free_area[0].nr_free = 98;
@@ -91,7 +94,7 @@ static void atomic_requests_dig_deeper_in_this_order(void)
 	page_end();
 }
 
-/* --- injected faults ------------------------------------------------------------------------------------------ */
+/* --- injected faults -------------------------------------------------------------------------- */
 
 static void injected_failures_leak_nothing(void)
 {
@@ -158,9 +161,11 @@ static void the_fast_path_stops_at_the_low_mark(void)
 	mm_host_end();
 }
 
-/* --- lists ----------------------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
-/* Refilled by `batch` when empty, relieved of `batch` at `high`; these pages do not count as free. */
+/*
+ * Refilled by `batch` when empty, relieved of `batch` at `high`; these pages do not count as free.
+ */
 static void per_cpu_lists_move_batches(void)
 {
 	struct zone *z;
@@ -235,7 +240,7 @@ static void bulk_gives_what_there_is(void)
 	page_end();
 }
 
-/* --- the checker finds each kind of damage ------------------------------------------------------------------- */
+/* --- the checker finds each kind of damage ---------------------------------------------------- */
 
 static struct page *free_block(unsigned order)
 {
@@ -387,7 +392,9 @@ static void an_interrupt_in_a_fast_path_leaves_the_lists_alone(void)
 	mm_host_end();
 }
 
-/* Four pages, the upper two as if HIGHMEM began there: two blocks of order 1, not one of order 2. */
+/*
+ * Four pages, the upper two as if HIGHMEM began there: two blocks of order 1, not one of order 2.
+ */
 static void buddies_of_two_zones_do_not_merge(void)
 {
 	struct page *page;

@@ -205,7 +205,7 @@ static void physical_addresses_are_of_the_direct_map_only(void)
 	page_end();
 }
 
-/* --- free pages that were written to ---------------------------------------------------------------------- */
+/* --- free pages that were written to ---------------------------------------------------------- */
 
 static void a_changed_free_page_is_lost_and_the_next_is_given(void)
 {

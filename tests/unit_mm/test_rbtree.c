@@ -73,7 +73,9 @@ static unsigned depth(const struct rb_node *node)
 	return 1 + (left > right ? left : right);
 }
 
-/* Forwards and backwards, the tree holds exactly the items with `in`, whose keys are their index. */
+/*
+ * Forwards and backwards, the tree holds exactly the items with `in`, whose keys are their index.
+ */
 static bool walks_right(const struct rb_root *root, const struct item *items, uint32_t count)
 {
 	const struct rb_node *node = rb_first(root);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Reverse mapping: from a page to its entries, through splits, forks and moves. Linux 2.6.32, rmap.c. */
+/*
+ * Reverse mapping: from a page to its entries, through splits, forks and moves. Linux 2.6.32,
+ * rmap.c.
+ */
 #include "fault_rig.h"
 
 #define BORDER (VA + 4 * PAGE_SIZE)
@@ -150,7 +153,7 @@ static void unmapping_what_is_not_mapped_is_told(void)
 	fault_end(mm);
 }
 
-/* --- the checker finds what it is for ------------------------------------------------------------- */
+/* --- the checker finds what it is for --------------------------------------------------------- */
 
 /* Break one thing, expect violations that say so, put it back. */
 #define FINDS(breakage, mending, text)                                                             \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The texts of mm/show.h, against texts written by hand: the formats of Linux 2.6.32 (mm/vmstat.c,
- * fs/proc/meminfo.c, mm/slub.c, mm/vmalloc.c, kernel/resource.c, arch/x86/mm/dump_pagetables.c) filled
- * with the numbers of a small machine.
+ * fs/proc/meminfo.c, mm/slub.c, mm/vmalloc.c, kernel/resource.c, arch/x86/mm/dump_pagetables.c)
+ * filled with the numbers of a small machine.
  */
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static void expect_text(const char *file, const char *expected)
 			expected);
 }
 
-/* --- numbers made by hand ----------------------------------------------------------------------- */
+/* --- numbers made by hand --------------------------------------------------------------------- */
 
 /* Node 0 has all three zones, node 1 no DMA; nothing else of mm/ is up. */
 static void made_machine(void)
@@ -226,7 +226,7 @@ static void meminfo_has_linux_lines_in_its_order(void)
 	made_machine_ends();
 }
 
-/* --- a machine that runs ---------------------------------------------------------------------------- */
+/* --- a machine that runs ---------------------------------------------------------------------- */
 
 /* 128 MiB, the upper 32 of them HIGHMEM: high_memory is 0xc6000000, VMALLOC_START 0xc6800000. */
 static void small_machine(void)
@@ -238,8 +238,9 @@ static void small_machine(void)
 }
 
 /*
- * 100 bytes take a slot of 104, 39 of them a page: 40 objects take two slabs. Objects 1..38 of the first
- * are freed again, and are all that is free: the second slab is the CPU's, and counts as full.
+ * 100 bytes take a slot of 104, 39 of them a page: 40 objects take two slabs. Objects 1..38 of the
+ * first are freed again, and are all that is free: the second slab is the CPU's, and counts as
+ * full.
  */
 static void slabinfo_counts_objects_of_the_cpu_slab_as_active(void)
 {
@@ -332,7 +333,7 @@ static void vmallocinfo_counts_pages_by_node(void)
 	mm_host_end();
 }
 
-/* --- iomem ------------------------------------------------------------------------------------------- */
+/* --- iomem ------------------------------------------------------------------------------------ */
 
 static void iomem_nests_what_lies_inside(void)
 {
@@ -401,12 +402,12 @@ static void memory_line_tells_code_and_data_in_linux_format(void)
 	iomem_reset();
 }
 
-/* --- page tables --------------------------------------------------------------------------------------- */
+/* --- page tables ------------------------------------------------------------------------------ */
 
 /*
  * 96 MiB of low memory in 4 MiB pages; nothing in the vmalloc area, 0xff800000 - 0xc6800000 = 912M.
- * Its end and kmap's start both lie in the hole before kmap's table, and an area is named at the first
- * entry behind its border, one at a time: hence the run of one page.
+ * Its end and kmap's start both lie in the hole before kmap's table, and an area is named at the
+ * first entry behind its border, one at a time: hence the run of one page.
  */
 static void page_tables_of_a_machine_at_rest(void)
 {
@@ -428,7 +429,9 @@ static void page_tables_of_a_machine_at_rest(void)
 	mm_host_end();
 }
 
-/* vmalloc's 2 pages, the guard and a page of alignment, one uncached page; then flags set by hand. */
+/*
+ * vmalloc's 2 pages, the guard and a page of alignment, one uncached page; then flags set by hand.
+ */
 static void page_tables_show_flags_of_each_run(void)
 {
 	pte_t *pte;
@@ -455,7 +458,7 @@ static void page_tables_show_flags_of_each_run(void)
 	mm_host_end();
 }
 
-/* --- the buffer ---------------------------------------------------------------------------------------- */
+/* --- the buffer ------------------------------------------------------------------------------- */
 
 static void buffer_is_never_overrun_and_tells_what_it_needs(void)
 {

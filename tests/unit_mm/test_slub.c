@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * SLUB on the host: what it chooses, how it meets interrupts and failures, and what it refuses to free.
+ * SLUB on the host: what it chooses, how it meets interrupts and failures, and what it refuses to
+ * free.
  */
 #include <stdlib.h>
 
@@ -8,9 +9,12 @@
 #include "slub_rig.h"
 #include "tests/mm/mm_test.h"
 
-/* --- what it chooses -------------------------------------------------------------------------------------- */
+/* --- what it chooses -------------------------------------------------------------------------- */
 
-/* By hand from the rule: 8 objects or what 32 KiB hold, waste at most 1/16, 1/8, 1/4, then less objects. */
+/*
+ * By hand from the rule: 8 objects or what 32 KiB hold, waste at most 1/16, 1/8, 1/4, then less
+ * objects.
+ */
 static void order_is_smallest_with_eight_objects_and_little_waste(void)
 {
 	/*
@@ -142,8 +146,8 @@ static void no_memory_is_told_with_the_caches_state(void)
 }
 
 /*
- * An empty slab that the CPU gives up stays on the list while that has less than min_partial, 6 for 64
- * bytes: log2 of the size.
+ * An empty slab that the CPU gives up stays on the list while that has less than min_partial, 6 for
+ * 64 bytes: log2 of the size.
  */
 static void empty_slab_is_kept_while_few_are_partial(void)
 {
@@ -168,7 +172,9 @@ static void empty_slab_is_kept_while_few_are_partial(void)
 	}
 }
 
-/* A cache line is 32 bytes; an object has the smallest part of it, in powers of two, that holds it. */
+/*
+ * A cache line is 32 bytes; an object has the smallest part of it, in powers of two, that holds it.
+ */
 static void alignment_is_what_is_asked_or_a_part_of_a_cache_line(void)
 {
 	static const struct {
@@ -197,7 +203,7 @@ static void alignment_is_what_is_asked_or_a_part_of_a_cache_line(void)
 	slub_end();
 }
 
-/* --- what comes between ------------------------------------------------------------------------------------ */
+/* --- what comes between ----------------------------------------------------------------------- */
 
 static struct kmem_cache *interrupted;
 static void *taken;
@@ -234,7 +240,10 @@ static void interrupt_while_pages_are_looked_for_loses_no_slab(void)
 	slub_end();
 }
 
-/* An interrupt that came between the fast path, which found nothing, and the slow one, left objects. */
+/*
+ * An interrupt that came between the fast path, which found nothing, and the slow one, left
+ * objects.
+ */
 static void slow_path_uses_a_freelist_that_has_come_up(void)
 {
 	struct kmem_cache *s;
@@ -278,7 +287,7 @@ static void bulk_that_cannot_be_whole_gives_nothing(void)
 	slub_end();
 }
 
-/* --- pointers that are no objects, with and without debugging -------------------------------------------------------- */
+/* --- pointers that are no objects, with and without debugging --------------------------------- */
 
 static void kfree_of_a_wild_pointer_says_what_it_is(void)
 {
@@ -353,7 +362,7 @@ static void kmem_cache_free_of_pages_is_refused(void)
 	slub_end();
 }
 
-/* --- the checker ------------------------------------------------------------------------------------------------------ */
+/* --- the checker ------------------------------------------------------------------------------ */
 
 static void checker_finds_what_was_broken(void)
 {
@@ -425,7 +434,7 @@ static void checker_counts_slabs_itself(void)
 	slub_end();
 }
 
-/* --- the shared rules, with debugging --------------------------------------------------------------------------------- */
+/* --- the shared rules, with debugging --------------------------------------------------------- */
 
 static void shared_rules_hold_with_debugging(void)
 {

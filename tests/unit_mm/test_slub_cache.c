@@ -5,7 +5,7 @@
 #include "mm/errno.h"
 #include "slub_rig.h"
 
-/* --- merging -------------------------------------------------------------------------------------------------- */
+/* --- merging ---------------------------------------------------------------------------------- */
 
 static void like_caches_share_slabs(void)
 {
@@ -95,7 +95,7 @@ static void constructor_nomerge_and_slub_debug_forbid_merging(void)
 	slub_end();
 }
 
-/* --- slub_debug= ------------------------------------------------------------------------------------------------ */
+/* --- slub_debug= ------------------------------------------------------------------------------ */
 
 #define F SLAB_DEBUG_FREE
 #define Z SLAB_RED_ZONE
@@ -163,7 +163,7 @@ static void trace_prints_every_call(void)
 	slub_end();
 }
 
-/* --- destroy --------------------------------------------------------------------------------------------------------- */
+/* --- destroy ---------------------------------------------------------------------------------- */
 
 static void busy_cache_lists_what_is_out_and_stays(void)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * SLUB's reports: the kind, the place, the mending, and on it goes. Sizes of slots are those of 8-byte
- * pointers:
+ * SLUB's reports: the kind, the place, the mending, and on it goes. Sizes of slots are those of
+ * 8-byte pointers:
  *
- *   kmalloc-64, FZPU    | left red zone 8 | object 64 | red zone 8 | free pointer 8 | tracks 2 * 16 |
- *   offset from object   -8                0           64           72               80          112
+ * kmalloc-64, FZPU    | left red zone 8 | object 64 | red zone 8 | free pointer 8 | tracks 2 * 16 |
+ * offset from object   -8                0           64           72               80          112
  */
 #include <stdlib.h>
 
@@ -26,7 +26,7 @@ static void assert_track(const char *what, uint32_t age, void *function)
 	LOGGED("INFO: %s in 0x%08x age=%u cpu=0 pid=0\n", what, ip, age);
 }
 
-/* --- corruption: the kind, the place, the mending, and on it goes ---------------------------------------------------- */
+/* --- corruption: the kind, the place, the mending, and on it goes ----------------------------- */
 
 static void overrun_by_one_byte_is_reported_whole(void)
 {
@@ -52,7 +52,9 @@ static void overrun_by_one_byte_is_reported_whole(void)
 	       at + 64, at + 64);
 	assert_track("Allocated", 53, (void *)(uintptr_t)allocate_here);
 	CU_ASSERT_FALSE(mm_host_logged("Freed in")); /* never was */
-	/* 4096 / 120 = 34. In zone Normal: 1 << 30; PG_slab, PG_active (frozen), PG_error (debug). */
+	/*
+	 * 4096 / 120 = 34. In zone Normal: 1 << 30; PG_slab, PG_active (frozen), PG_error (debug).
+	 */
 	LOGGED("INFO: Slab 0x%08x objects=34 used=1 fp=0x%08x flags=0x400000c2\n",
 	       arch_vaddr(virt_to_head_page(p)), at + 120);
 	LOGGED("INFO: Object 0x%08x @offset=8 fp=0x%08x\n\n", at, at + 120);

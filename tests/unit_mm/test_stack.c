@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Growth of the stack by faults: Linux 2.6.32's distance from the stack pointer, 4.12's guard gap. */
+/*
+ * Growth of the stack by faults: Linux 2.6.32's distance from the stack pointer, 4.12's guard gap.
+ */
 #include "fault_rig.h"
 
 #define STACK_START (STACK_TOP - (128u << 10))

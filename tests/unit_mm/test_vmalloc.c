@@ -5,7 +5,7 @@
 #include "unit.h"
 #include "vmalloc_rig.h"
 
-/* --- translations -------------------------------------------------------------------------------- */
+/* --- translations ----------------------------------------------------------------------------- */
 
 static void guard_pages_fault(void)
 {
@@ -116,7 +116,7 @@ static void foreign_table_in_the_vmalloc_area_is_a_bug(void)
 	mm_host_end();
 }
 
-/* --- many areas, no room, no memory ---------------------------------------------------------------- */
+/* --- many areas, no room, no memory ----------------------------------------------------------- */
 
 static void ten_thousand_areas_keep_their_contents(void)
 {
@@ -158,7 +158,9 @@ static void ten_thousand_areas_keep_their_contents(void)
 	mm_host_end();
 }
 
-/* All addresses taken by device mappings; a lazily freed one comes back by the purge and the retry. */
+/*
+ * All addresses taken by device mappings; a lazily freed one comes back by the purge and the retry.
+ */
 static void full_area_purges_and_tries_again(void)
 {
 	enum { BYTES = 4 * MIB };
@@ -270,8 +272,8 @@ static void drop_tables(void)
 }
 
 /*
- * Let each allocation of `get` fail in turn, until none is left: NULL, and nothing lost. A slab that
- * is tried again with a smaller order survives a failure.
+ * Let each allocation of `get` fail in turn, until none is left: NULL, and nothing lost. A slab
+ * that is tried again with a smaller order survives a failure.
  */
 static void fail_each(void *(*get)(void), void (*put)(const void *), unsigned sites)
 {
@@ -337,7 +339,7 @@ static void array_of_pages_too_large_for_kmalloc_is_an_area(void)
 	mm_host_end();
 }
 
-/* --- misuse ------------------------------------------------------------------------------------------ */
+/* --- misuse ----------------------------------------------------------------------------------- */
 
 static void misuse_is_named(void)
 {

@@ -8,9 +8,12 @@
 #include "unit.h"
 #include "vmalloc_rig.h"
 
-/* --- placement ------------------------------------------------------------------------------------- */
+/* --- placement -------------------------------------------------------------------------------- */
 
-/* The first pages of the vmalloc area: a letter for each page of an area, '-' guard, '.' hole, ~ lazy. */
+/*
+ * The first pages of the vmalloc area: a letter for each page of an area, '-' guard, '.' hole, ~
+ * lazy.
+ */
 static const char *picture(void *const area[26])
 {
 	static char text[64];
@@ -34,8 +37,8 @@ static const char *picture(void *const area[26])
 }
 
 /*
- * Play a script: 'a3' allocates 3 pages as area a, 'a!' frees it, '!' alone purges; then compare with
- * the drawing that follows '='.
+ * Play a script: 'a3' allocates 3 pages as area a, 'a!' frees it, '!' alone purges; then compare
+ * with the drawing that follows '='.
  */
 static void play(const char *script)
 {
@@ -103,7 +106,9 @@ static void holes_between_lazy_areas_stay_usable(void)
 	play("a1 b1 c1 d1 b! ! a! c! =~~..~~d- e1 =~~e-~~d- ! =..e-..d-");
 }
 
-/* As the drawing shows lazy areas alike, count them: side by side they are one, with all its pages. */
+/*
+ * As the drawing shows lazy areas alike, count them: side by side they are one, with all its pages.
+ */
 static void lazy_neighbours_become_one_area(void)
 {
 	const char *orders[] = { "abc", "acb", "bac", "bca", "cab", "cba" };
@@ -144,8 +149,8 @@ static uint32_t place(const uint8_t *taken, uint32_t pages, uint32_t align)
 }
 
 /*
- * Random areas, aligned ones (ioremap's) among them, against a bitmap that is searched page by page.
- * Freed pages are taken until the purge.
+ * Random areas, aligned ones (ioremap's) among them, against a bitmap that is searched page by
+ * page. Freed pages are taken until the purge.
  */
 static void random_placement_agrees_with_a_bitmap(void)
 {
@@ -171,7 +176,9 @@ static void random_placement_agrees_with_a_bitmap(void)
 		} else {
 			uint32_t size = random_number(&seed) % 20 + 1, align = 1, at;
 
-			/* The power of two above the bytes: above the pages, as a page is one, too. */
+			/*
+			 * The power of two above the bytes: above the pages, as a page is one, too.
+			 */
 			while (align <= size)
 				align *= 2;
 			at = place(taken, size + 1, align);
@@ -195,7 +202,7 @@ static void random_placement_agrees_with_a_bitmap(void)
 	mm_host_end();
 }
 
-/* --- the purge ------------------------------------------------------------------------------------- */
+/* --- the purge -------------------------------------------------------------------------------- */
 
 /* A page read before the free stays cached until the purge, which must take it away. */
 static void purge_flushes_what_was_cached(void)
@@ -260,7 +267,7 @@ static void purge_comes_above_32_mib_with_one_flush(void)
 	mm_host_end();
 }
 
-/* --- the checker ------------------------------------------------------------------------------------- */
+/* --- the checker ------------------------------------------------------------------------------ */
 
 /* Each is mended at once, so that the next is alone. */
 static void checker_sees_wrong_entries_and_pages(void)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * VMCOREINFO, read as the host's tools will: the parser and the readers below know memory by what the
- * note says alone, and compute again what mm/show.h shows. (Addresses are those of this process.)
+ * VMCOREINFO, read as the host's tools will: the parser and the readers below know memory by what
+ * the note says alone, and compute again what mm/show.h shows. (Addresses are those of this
+ * process.)
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 
 #define MIB (1u << 20)
 
-/* --- the note ----------------------------------------------------------------------------------- */
+/* --- the note --------------------------------------------------------------------------------- */
 
 /* The value of a line "KEY=value", or "". */
 static const char *value_of(const char *key)
@@ -75,7 +76,7 @@ static uint64_t symbol(const char *name)
 	return fact(16, "SYMBOL(%s)", name);
 }
 
-/* --- memory ---------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static uint32_t read_u32(uint64_t at)
 {
@@ -114,7 +115,7 @@ static void expect_as_shown(const char *file)
 	mm_host_end();
 }
 
-/* --- tests ----------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static bool is_name(const char *p, size_t n, const char *also)
 {

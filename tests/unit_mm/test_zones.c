@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * From RAM to zones: borders, sizes, watermarks, reserves, zonelists, against Linux 2.6.32's formulas
- * worked out by hand. PFNs: 1 MiB is 256 pages; a PC's RAM lacks pages 160..255 (640K..1M).
+ * From RAM to zones: borders, sizes, watermarks, reserves, zonelists, against Linux 2.6.32's
+ * formulas worked out by hand. PFNs: 1 MiB is 256 pages; a PC's RAM lacks pages 160..255
+ * (640K..1M).
  */
 #include "mm/memblock.h"
 #include "mm/page_internal.h"
@@ -141,11 +142,11 @@ static void what_is_taken_is_not_handed_out(void)
 	mm_host_end();
 }
 
-/* --- formulas ------------------------------------------------------------------------------------------- */
+/* --- formulas --------------------------------------------------------------------------------- */
 
 /*
- * Linux: 4 * sqrt(lowmem_kbytes), rounded down; the table is the one beside init_per_zone_wmark_min(),
- * whose 11584 for 8 GiB is one too small (11585^2 = 134212225 <= 2^27).
+ * Linux: 4 * sqrt(lowmem_kbytes), rounded down; the table is the one beside
+ * init_per_zone_wmark_min(), whose 11584 for 8 GiB is one too small (11585^2 = 134212225 <= 2^27).
  */
 static void min_free_kbytes_is_four_times_the_square_root(void)
 {
@@ -270,7 +271,7 @@ static void boot_uses_the_formulas(void)
 	mm_host_end();
 }
 
-/* --- nodes ---------------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 /* "0N" is node 0's Normal zone. */
 static void check_zonelist(unsigned node, enum zone_type highest, const char *expected)
@@ -340,7 +341,7 @@ static void numa_that_makes_no_sense_is_quoted_and_ignored(void)
 	mm_host_end();
 }
 
-/* --- mem= and highmem= ------------------------------------------------------------------------------------- */
+/* --- mem= and highmem= ------------------------------------------------------------------------ */
 
 static void mem_cuts_ram(void)
 {
@@ -395,8 +396,8 @@ static void highmem_on_a_large_machine_limits_it(void)
 }
 
 /*
- * A border that is no multiple of a block's size, with free pages on both sides (mem_map does not fit
- * into the half MiB below it, and goes below the hole): blocks do not grow over it.
+ * A border that is no multiple of a block's size, with free pages on both sides (mem_map does not
+ * fit into the half MiB below it, and goes below the hole): blocks do not grow over it.
  *
  *     79M   79.5M         80M - 5 pages           96M
  *      | hole |  Normal, free  |  HighMem, free ... |
@@ -415,7 +416,9 @@ static void a_zone_may_end_inside_of_a_block(void)
 	first = pfn_to_page(border);
 	CU_ASSERT_EQUAL(first->zone, ZONE_HIGHMEM);
 	CU_ASSERT_EQUAL(first[-1].zone, ZONE_NORMAL);
-	/* 0x4ffb: order 0, its buddy 0x4ffa is Normal's; then 0x4ffc: order 2, and 0x5000: order 10 */
+	/*
+	 * 0x4ffb: order 0, its buddy 0x4ffa is Normal's; then 0x4ffc: order 2, and 0x5000: order 10
+	 */
 	CU_ASSERT(first->state == PAGE_FREE && first->order == 0);
 	CU_ASSERT(first[1].state == PAGE_FREE && first[1].order == 2);
 	CU_ASSERT(first[5].state == PAGE_FREE && first[5].order == 10);

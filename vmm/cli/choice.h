@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which engine runs the guest: the one that --engine names, or with "auto" the first of the list
- * that has what the options ask for and that works on this host. With --mmu auto that is tried with mmu
- * direct first, then with shadow. Every refusal names the mend.
+ * that has what the options ask for and that works on this host. With --mmu auto that is tried with
+ * mmu direct first, then with shadow. Every refusal names the mend.
  */
 #ifndef VMM_CLI_CHOICE_H
 #define VMM_CLI_CHOICE_H

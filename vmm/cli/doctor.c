@@ -14,7 +14,7 @@
 #include "cli/report.h"
 #include "machine/ram.h"
 
-/* --- the speed of engine soft ------------------------------------------------------------------ */
+/* --- the speed of engine soft ----------------------------------------------------------------- */
 
 #define LOOP_AT 0x1000u
 #define LOOP_NS 50000000u   /* how long it runs */
@@ -82,7 +82,7 @@ static uint64_t soft_measure(struct diag *d)
 	return hz;
 }
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 /* Intel SDM vol. 2, CPUID leaf 1, ECX bit 5; AMD APM vol. 3, leaf 8000_0001h, ECX bit 2. */
 static const char *cpu_extension(void)
@@ -141,7 +141,7 @@ static bool probed(const struct kvm_host *h)
 	return answered(h);
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 #define LABEL_COLUMNS 27
 
@@ -269,7 +269,7 @@ void doctor_table(const struct findings *f, bool colour, FILE *out)
 		row(&t, "--engine auto takes", BAD, "nothing: no engine works here");
 }
 
-/* --- JSON -------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static json_t *answer_json(bool known, bool yes)
 {

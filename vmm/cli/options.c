@@ -44,7 +44,7 @@ static const char *const tlb_names[] = {
 	NULL,
 };
 
-/* --- values ------------------------------------------------------------------------------------ */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* How the user spells this option, for messages. */
 static const char *row_spelling(const struct option_row *row, char buf[static 32])
@@ -254,7 +254,7 @@ static int parse_choice(const struct option_row *row, const char *value, void *f
 			value, list);
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 #define FIELD(name) offsetof(struct options, name)
 
@@ -366,7 +366,7 @@ void options_help(enum options_command command, FILE *out)
 			row_help(&rows[i], out);
 }
 
-/* --- words ------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 #define SUGGEST_MAX 16u /* longer words are nobody's typing error */
 

@@ -90,7 +90,7 @@ static const char *tlb_model(const struct report *report)
 	return features & ENGINE_MODELS_TLB ? options_tlb_name(report->options->tlb) : NULL;
 }
 
-/* --- the summary ------------------------------------------------------------------------------- */
+/* --- the summary ------------------------------------------------------------------------------ */
 
 /* Where time is no count of instructions, the guest's clock is the host's. */
 static void stats_time(const struct engine *e, const struct engine_stats *s, uint64_t wall_ns)
@@ -218,9 +218,11 @@ void report_stats(const struct report *report)
 	stats_shadow(m->engine);
 }
 
-/* --- JSON -------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
-/* Text that may not be UTF-8, which JSON must be: then with '?' for every byte that is not ASCII. */
+/*
+ * Text that may not be UTF-8, which JSON must be: then with '?' for every byte that is not ASCII.
+ */
 static json_t *text_json(const char *text)
 {
 	json_t *value = json_string(text);

@@ -55,8 +55,8 @@ const char *report_end_name(enum machine_end end);
 void report_stats(const struct report *report);
 
 /*
- * Open `path` (NULL: none, file->fd is -1) for what `option` asks, leaving what it holds. The errno of
- * open(2) as a negative number, with a line in `d` and file->fd -1; -ENXIO is a named pipe that
+ * Open `path` (NULL: none, file->fd is -1) for what `option` asks, leaving what it holds. The errno
+ * of open(2) as a negative number, with a line in `d` and file->fd -1; -ENXIO is a named pipe that
  * nobody reads. Afterwards either report_file_drop(), which removes what was created, or one of
  * report_file_write() and report_file_json(), which need no call that the jail forbids and end with
  * the file closed.

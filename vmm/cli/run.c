@@ -33,7 +33,7 @@ struct run {
 	uint64_t wall_ns;
 };
 
-/* --- before the machine ------------------------------------------------------------------------ */
+/* --- before the machine ----------------------------------------------------------------------- */
 
 /*
  * The symbols: guest.elf beside guest.bin, else the image itself, which may be an ELF file with a
@@ -164,7 +164,7 @@ static int run_prepare(struct run *run, struct diag *d)
 	return jail_enter(run->choice.engine == &engine_kvm ? JAIL_KVM : JAIL_SOFT, d);
 }
 
-/* --- after it ---------------------------------------------------------------------------------- */
+/* --- after it --------------------------------------------------------------------------------- */
 
 static uint64_t clock_ns(void)
 {

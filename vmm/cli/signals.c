@@ -115,8 +115,8 @@ static void cut_short(void)
 
 /*
  * The time limit: the first one asks; when the grace is over, too, the machine hangs. Only the
- * kernel sends codes above 0 (sigaction(2)), so that one from another process, or from an alarm that
- * the parent has set, is a signal as any other.
+ * kernel sends codes above 0 (sigaction(2)), so that one from another process, or from an alarm
+ * that the parent has set, is a signal as any other.
  */
 static void on_alarm(int sig, siginfo_t *info, void *context)
 {
@@ -211,7 +211,7 @@ static void on_jail(int sig, siginfo_t *info, void *context)
 	die(sig, &l);
 }
 
-/* --- outside of them ---------------------------------------------------------------------------- */
+/* --- outside of them -------------------------------------------------------------------------- */
 
 enum signal_kind {
 	SIGNAL_ENDS,

@@ -5,12 +5,13 @@
  * is 128 + its number.
  *
  * A handler gets nothing but a number, so signals.c holds the one pointer that it needs: to the
- * machine that runs. The rules: signals_install() right before the machine is built, signals_attach()
- * once it exists, signals_detach() when it has stopped, signals_report() right after that. Between
- * the first two, signals wait, because the terminal may be in raw mode and no handler could know it;
- * between the second and the third, they become machine_interrupt(), and the run loop ends it in
- * order. Later, or at the second signal, a signal does what it always does, with the terminal put
- * back. SIGPIPE and SIGXFSZ are errors of write(2), from signals_ignore() to the end of the process.
+ * machine that runs. The rules: signals_install() right before the machine is built,
+ * signals_attach() once it exists, signals_detach() when it has stopped, signals_report() right
+ * after that. Between the first two, signals wait, because the terminal may be in raw mode and no
+ * handler could know it; between the second and the third, they become machine_interrupt(), and the
+ * run loop ends it in order. Later, or at the second signal, a signal does what it always does,
+ * with the terminal put back. SIGPIPE and SIGXFSZ are errors of write(2), from signals_ignore() to
+ * the end of the process.
  */
 #ifndef VMM_CLI_SIGNALS_H
 #define VMM_CLI_SIGNALS_H
@@ -38,8 +39,8 @@ int signals_install(struct diag *d);
 
 /*
  * Signals go to `m` from now on. With timeout_us, MACHINE_TIMEOUT goes to it after that time; 0: no
- * limit. The errno of setitimer(2) as a negative number, with a line in `d`; `m` is attached all the
- * same.
+ * limit. The errno of setitimer(2) as a negative number, with a line in `d`; `m` is attached all
+ * the same.
  */
 int signals_attach(struct machine *m, uint64_t timeout_us, struct diag *d);
 

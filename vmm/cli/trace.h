@@ -5,8 +5,8 @@
  *   TIME EIP EVENT LINEAR ADDRESS GUEST SHADOW
  *
  * Virtual time in ns (decimal) and EIP of the instruction at work; then what happened, where, the
- * guest-physical address of the guest's entry (or of the frame that the event is about), the guest's
- * entry and the shadow's, all hexadecimal.
+ * guest-physical address of the guest's entry (or of the frame that the event is about), the
+ * guest's entry and the shadow's, all hexadecimal.
  */
 #ifndef VMM_CLI_TRACE_H
 #define VMM_CLI_TRACE_H

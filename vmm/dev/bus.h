@@ -18,8 +18,8 @@
 #define BUS_IRQS 16u
 #define BUS_NEVER UINT64_MAX
 /*
- * Virtual time ends after 146 years, so that devices may add and multiply times without a thought of
- * overflow: no timer is set beyond, and the machine stops there.
+ * Virtual time ends after 146 years, so that devices may add and multiply times without a thought
+ * of overflow: no timer is set beyond, and the machine stops there.
  */
 #define BUS_TIME_END (1ull << 62)
 
@@ -27,8 +27,8 @@ struct bus;
 
 /*
  * A range of ports. `width` is the widest access the device takes as one (1, 2 or 4); wider ones,
- * and those that reach beyond the range, are halved into accesses to successive ports, lowest first,
- * as an ISA bus does; a narrower one is passed on with its size.
+ * and those that reach beyond the range, are halved into accesses to successive ports, lowest
+ * first, as an ISA bus does; a narrower one is passed on with its size.
  */
 struct bus_port_ops {
 	unsigned width;
@@ -58,7 +58,9 @@ struct bus_timer {
 struct bus_host {
 	void *ctx;
 	uint64_t (*now_ns)(void *ctx);
-	/* An interrupt line or the earliest timer changed: look again before the next instruction. */
+	/*
+	 * An interrupt line or the earliest timer changed: look again before the next instruction.
+	 */
 	void (*attention)(void *ctx);
 };
 
@@ -124,8 +126,8 @@ void bus_irq_taken(struct bus *b, unsigned irq);
 
 uint64_t bus_now(const struct bus *b);
 /*
- * Arm (or move, or with BUS_NEVER disarm) a timer. From BUS_TIME_END on it is never due; one that is
- * armed by a timer's function is due later than that timer was.
+ * Arm (or move, or with BUS_NEVER disarm) a timer. From BUS_TIME_END on it is never due; one that
+ * is armed by a timer's function is due later than that timer was.
  */
 void bus_timer_set(struct bus *b, struct bus_timer *t, uint64_t due_ns);
 /* When the earliest timer is due; BUS_NEVER if none. */

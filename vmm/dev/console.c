@@ -276,7 +276,9 @@ static int console_open_input(struct console *con)
 	if (con->in_ended)
 		return 0;
 	if (tcgetattr(con->in_fd, &con->saved) < 0) {
-		/* Devices without waiting (/dev/null, /dev/zero) are ready before anything is read. */
+		/*
+		 * Devices without waiting (/dev/null, /dev/zero) are ready before anything is read.
+		 */
 		con->at_once = S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && poll(&p, 1, 0) > 0);
 		return 0;
 	}

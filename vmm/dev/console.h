@@ -2,10 +2,11 @@
 /*
  * The host's end of the guest's console: two file descriptors, one in, one out.
  *
- * Output is buffered and written when CONSOLE_OUT_BYTES are there, after each line if the descriptor
- * is a terminal, and on console_flush(). Bytes are not changed. After an error that a retry cannot
- * mend (-EPIPE, -EIO, ...) the error stays, console_flush() returns it, and output is dropped; the
- * caller ignores SIGPIPE. A write that blocks ends early only after console_interrupt().
+ * Output is buffered and written when CONSOLE_OUT_BYTES are there, after each line if the
+ * descriptor is a terminal, and on console_flush(). Bytes are not changed. After an error that a
+ * retry cannot mend (-EPIPE, -EIO, ...) the error stays, console_flush() returns it, and output is
+ * dropped; the caller ignores SIGPIPE. A write that blocks ends early only after
+ * console_interrupt().
  *
  * Input never blocks, and O_NONBLOCK is not set on the descriptor, which others share. A regular
  * file and /dev/null have their bytes at once and end; a closed or unusable descriptor is an input
@@ -35,8 +36,8 @@
 struct console;
 
 /*
- * -ENOMEM; -EBADF with a line in `d` if out_fd is not open for writing; the error of the terminal if
- * it cannot be set. in_fd may be -1.
+ * -ENOMEM; -EBADF with a line in `d` if out_fd is not open for writing; the error of the terminal
+ * if it cannot be set. in_fd may be -1.
  */
 int console_open(struct console **out, int in_fd, int out_fd, struct diag *d);
 
@@ -46,7 +47,9 @@ void console_close(struct console *con);
 /* One byte of output. */
 void console_put(struct console *con, uint8_t byte);
 
-/* 0 when everything is written; -EINTR after console_interrupt() if the rest would block; an error. */
+/*
+ * 0 when everything is written; -EINTR after console_interrupt() if the rest would block; an error.
+ */
 int console_flush(struct console *con);
 
 /* The error that ended output, or 0. */
@@ -62,14 +65,14 @@ int console_poll_input(struct console *con, uint8_t *byte);
 bool console_left(struct console *con);
 
 /*
- * May a byte come later, in real time (terminal, pipe, socket)? False for what has its bytes at once
- * or has ended.
+ * May a byte come later, in real time (terminal, pipe, socket)? False for what has its bytes at
+ * once or has ended.
  */
 bool console_input_live(const struct console *con);
 
 /*
- * Flush, then sleep until input may be there, a signal came, or timeout_ns passed; never longer than
- * CONSOLE_WAIT_NS, so that a signal that came just before is noticed.
+ * Flush, then sleep until input may be there, a signal came, or timeout_ns passed; never longer
+ * than CONSOLE_WAIT_NS, so that a signal that came just before is noticed.
  */
 #define CONSOLE_WAIT_NS 100000000u
 void console_wait(struct console *con, uint64_t timeout_ns);

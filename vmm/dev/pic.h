@@ -7,9 +7,9 @@
  * (PIIX4) data sheet, 4.2.5 and 4.2.6.
  *
  * - In edge mode a request needs a rising edge, and is withdrawn when its line falls before the CPU
- *   has acknowledged it, as the data sheet says ("IR inputs must remain high until after the falling
- *   edge of the first INTA"). An acknowledge that finds no request left gets input 7: spurious IRQ
- *   7 or 15, with no in-service bit on the chip that gave it.
+ *   has acknowledged it, as the data sheet says ("IR inputs must remain high until after the
+ *   falling edge of the first INTA"). An acknowledge that finds no request left gets input 7:
+ *   spurious IRQ 7 or 15, with no in-service bit on the chip that gave it.
  * - As in the PIIX4, ICW1's LTIM bit and ICW3 are accepted and have no effect: ELCR chooses the
  *   mode of each line, and the cascade is wired. The MCS-80 mode (ICW4 bit 0 clear) is not there.
  * - At start the pair is as a PC BIOS leaves it: vectors 0x08 and 0x70, everything masked.

@@ -11,10 +11,10 @@
  * - The GATE inputs of channels 0 and 1 are always high; channel 2's is bit 0 of port 0x61. Channel
  *   0's output is IRQ 0. Bit 4 of port 0x61 toggles every 18 ticks (15.09 us), whatever channel 1,
  *   the refresh timer of a PC, is made to do.
- * - A count of 1 in modes 2 and 3, which the data sheet forbids, gives an output that never changes.
- *   BCD digits above 9 count as their value; the sum is taken modulo 10000.
- * - At start as a PC BIOS leaves it: channel 0 in mode 3, count 65536; channel 1 in mode 2, count 18;
- *   channel 2 in mode 3, gated off.
+ * - A count of 1 in modes 2 and 3, which the data sheet forbids, gives an output that never
+ *   changes. BCD digits above 9 count as their value; the sum is taken modulo 10000.
+ * - At start as a PC BIOS leaves it: channel 0 in mode 3, count 65536; channel 1 in mode 2, count
+ *   18; channel 2 in mode 3, gated off.
  *
  * Bound on timer events: while channel 0's request waits in the interrupt controller, further edges
  * would change nothing, so none are timed; the controller says when it is taken (bus_watch_irq). So

@@ -11,12 +11,12 @@
  *   converted when the guest changes the format, as on the chip. Values that cannot be are taken as
  *   the nearest that can when the clock next steps.
  * - Seconds step when the update cycle ends; UIP is set for the 244 us before it and the 1984 us of
- *   it. The clock runs only with the divider set for the 32768 Hz crystal (DV = 2); 500 ms after the
- *   divider leaves another setting, the first update comes. DV = 0 and 1 stop the clock here; with
- *   this crystal they would run it 128 and 32 times too slow.
- * - Century at 0x32, counted on with the year, in the format of the year. Every fourth year is a leap
- *   year, as on the chip. Daylight saving (DSE) and the square wave (SQWE) are stored and have no
- *   effect. The NMI mask in bit 7 of the index is ignored.
+ *   it. The clock runs only with the divider set for the 32768 Hz crystal (DV = 2); 500 ms after
+ *   the divider leaves another setting, the first update comes. DV = 0 and 1 stop the clock here;
+ *   with this crystal they would run it 128 and 32 times too slow.
+ * - Century at 0x32, counted on with the year, in the format of the year. Every fourth year is a
+ *   leap year, as on the chip. Daylight saving (DSE) and the square wave (SQWE) are stored and have
+ *   no effect. The NMI mask in bit 7 of the index is ignored.
  *
  * Bound on timer events: none are timed while the interrupt line is high, until the guest reads
  * register C; else at most 8192 a second of virtual time (rate 3).

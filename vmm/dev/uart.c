@@ -297,7 +297,9 @@ static void uart_write_fcr(struct uart *u, uint8_t value)
 	struct uart_state *s = &u->state;
 	bool enable = value & FCR_ENABLE;
 
-	/* A change of bit 0 clears the FIFOs; without it the other bits are not programmed (8.5). */
+	/*
+	 * A change of bit 0 clears the FIFOs; without it the other bits are not programmed (8.5).
+	 */
 	if (enable != s->fifo || (enable && value & FCR_CLEAR_RX)) {
 		s->fifo = enable;
 		uart_clear_receiver(u);

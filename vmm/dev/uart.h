@@ -7,12 +7,13 @@
  * - Output takes no time: a byte written to THR is at the host at once, and THR and the transmitter
  *   are always empty. The THRE interrupt is as on hardware: it is raised when THR becomes empty and
  *   when IER.ETBEI is set while it is empty, and cleared by reading it from IIR or by writing THR.
- *   A write to THR lowers the request and raises it again, so that an edge-triggered controller sees
- *   each one.
+ *   A write to THR lowers the request and raises it again, so that an edge-triggered controller
+ *   sees each one.
  * - Input is pushed by the host: uart_receive() while uart_can_receive(). The host's end of the
  *   cable holds its bytes until the guest looks at its receiver for the first time (reads RBR or
- *   LSR, sets IER.ERBFI, DTR or RTS), because a driver that starts clears the FIFO; and it holds them
- *   while the receiver is full or in loopback: nothing is lost unless the guest itself clears it.
+ *   LSR, sets IER.ERBFI, DTR or RTS), because a driver that starts clears the FIFO; and it holds
+ *   them while the receiver is full or in loopback: nothing is lost unless the guest itself clears
+ *   it.
  * - The character timeout is measured in virtual time with the programmed speed and format. They
  *   have no other effect: the host's end follows them, and all 8 bits of a byte always pass.
  * - OUT2 connects the interrupt output to IRQ 4, as on every PC. In loopback the pin of OUT2 is
@@ -36,8 +37,8 @@ struct uart_host {
 	/* A byte that the guest sends. */
 	void (*put)(void *ctx, uint8_t byte);
 	/*
-	 * A guest's access made uart_can_receive() true; it may call uart_receive(). May be NULL: then
-	 * the host asks by itself.
+	 * A guest's access made uart_can_receive() true; it may call uart_receive(). May be NULL:
+	 * then the host asks by itself.
 	 */
 	void (*room)(void *ctx);
 };

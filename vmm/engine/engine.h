@@ -40,7 +40,9 @@ struct engine_shadow_config {
 	enum shadow_sync sync;
 	/* Audit at each flush and after that many exits; a finding fails the run. 0: never. */
 	uint32_t audit_exits;
-	/* Called for each event, in the middle of run; now_ns is exact there. NULL: nobody listens. */
+	/*
+	 * Called for each event, in the middle of run; now_ns is exact there. NULL: nobody listens.
+	 */
 	void (*trace)(void *ctx, const struct shadow_event *event);
 	void *trace_ctx;
 };
@@ -79,7 +81,9 @@ struct engine_stats {
 	uint64_t instructions;
 	uint64_t work; /* instructions, and the steps of long repeated ones: see x86_work() */
 	uint64_t guest_page_faults;
-	/* Why the CPU came back from the guest, where an engine tells; a NULL name ends the list. */
+	/*
+	 * Why the CPU came back from the guest, where an engine tells; a NULL name ends the list.
+	 */
 	struct engine_cause {
 		const char *name;
 		uint64_t count;
@@ -131,7 +135,9 @@ struct engine_ops {
 
 	/* Virtual time. Soft: one instruction is one ns. Exact inside bus callbacks. */
 	uint64_t (*now_ns)(const struct engine *e);
-	/* The vCPU is halted: let time pass up to `ns` (soft: at once; kvm: sleeps, may be early). */
+	/*
+	 * The vCPU is halted: let time pass up to `ns` (soft: at once; kvm: sleeps, may be early).
+	 */
 	void (*idle_until)(struct engine *e, uint64_t ns);
 
 	/* Architectural state of the stopped vCPU. set: -EINVAL for what cannot be. */
@@ -150,10 +156,10 @@ struct engine_ops {
 	int (*flush)(struct engine *e);
 	void (*ram_written)(struct engine *e, gpa_t gpa, uint64_t len);
 	/*
-	 * Change a live page-table entry of the stopped guest so that the guest surely sees it, also
-	 * where KVM keeps shadow tables of its own, which notice only the guest's stores. -EINVAL:
-	 * not 4-byte aligned; -EFAULT: no RAM; -ENOTSUP: this host has no sure way, nothing was
-	 * changed; others: the host failed, and the vCPU will not run again.
+	 * Change a live page-table entry of the stopped guest so that the guest surely sees it,
+	 * also where KVM keeps shadow tables of its own, which notice only the guest's stores.
+	 * -EINVAL: not 4-byte aligned; -EFAULT: no RAM; -ENOTSUP: this host has no sure way,
+	 * nothing was changed; others: the host failed, and the vCPU will not run again.
 	 */
 	int (*poke_entry)(struct engine *e, gpa_t gpa, pte_t value);
 
@@ -163,7 +169,9 @@ struct engine_ops {
 	void (*stats)(const struct engine *e, struct engine_stats *out);
 	/* The chain of exceptions, or NULL where the engine does not see them. */
 	const struct x86_fault_log *(*faults)(const struct engine *e);
-	/* The shadow MMU of the stopped engine, for its counters, dump and audit; NULL: mmu direct. */
+	/*
+	 * The shadow MMU of the stopped engine, for its counters, dump and audit; NULL: mmu direct.
+	 */
 	struct shadow *(*shadow)(const struct engine *e);
 	/* What get_state cannot tell after a shutdown or failure, in a line; NULL: it is exact. */
 	const char *(*state_caveat)(const struct engine *e);

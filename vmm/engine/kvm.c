@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Engine kvm, mmu direct: /dev/kvm runs the guest with the guest's own page tables. PIC, PIT, RTC and
- * UART stay the models of dev/, so KVM has no interrupt controller of its own here.
+ * Engine kvm, mmu direct: /dev/kvm runs the guest with the guest's own page tables. PIC, PIT, RTC
+ * and UART stay the models of dev/, so KVM has no interrupt controller of its own here.
  *
  * How no wake-up is lost: whoever wants the vCPU back sets run->immediate_exit first. If that comes
  * before KVM_RUN, KVM_RUN returns at once; if after, the signal that brought it (a timer's, the
@@ -46,7 +46,7 @@ uint64_t kvm_now_ns(const struct engine *e)
 	return kvm_clock_ns() - k->start_ns;
 }
 
-/* --- waking ------------------------------------------------------------------------------------------- */
+/* --- waking ----------------------------------------------------------------------------------- */
 
 static void on_wake(int sig, siginfo_t *info, void *context)
 {
@@ -121,7 +121,7 @@ void kvm_timer_arm(struct kvm *k, uint64_t deadline_ns)
 	k->armed_ns = deadline_ns;
 }
 
-/* --- making and unmaking -------------------------------------------------------------------------------- */
+/* --- making and unmaking ---------------------------------------------------------------------- */
 
 /* Shadow paging needs no 32-bit paging of KVM, but 64-bit mode and registers with each exit. */
 static void probe_shadow(struct engine_probe *out)
@@ -290,12 +290,12 @@ static int kvm_create(struct engine **out, const struct engine_config *config, s
 	return 0;
 }
 
-/* --- running ---------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 /*
  * Leave the vCPU between two instructions: an access that was handed out is completed by the next
- * KVM_RUN, and only then are the registers those after the instruction. What an instruction cuts into
- * several accesses comes back once for each.
+ * KVM_RUN, and only then are the registers those after the instruction. What an instruction cuts
+ * into several accesses comes back once for each.
  */
 int kvm_settle(struct kvm *k)
 {
@@ -328,8 +328,9 @@ static void remember(struct kvm *k)
 }
 
 /*
- * A device asked for the machine: the access is done as far as we are concerned, and the next KVM_RUN
- * completes it. Going there only to be sent back would cost a system call for each interrupt.
+ * A device asked for the machine: the access is done as far as we are concerned, and the next
+ * KVM_RUN completes it. Going there only to be sent back would cost a system call for each
+ * interrupt.
  */
 bool kvm_kick_taken(struct kvm *k, struct engine_exit *out)
 {
@@ -412,7 +413,7 @@ void kvm_idle_until(struct engine *e, uint64_t ns)
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static bool kvm_interrupt_ready(struct engine *e)
 {

@@ -39,18 +39,18 @@ struct kvm {
 	pthread_t thread;  /* that runs the vCPU */
 	atomic_bool kicked;
 	atomic_bool woken; /* the timer's signal came, and no run has looked at the clock since */
-	bool halted;	  /* HLT, and nothing injected since */
-	bool window;	  /* the machine wants to know when interrupts are possible */
-	bool ready_known; /* run->ready_for_interrupt_injection is about the current state */
-	bool broken;	  /* the host failed in a way that forbids to go on */
+	bool halted;	   /* HLT, and nothing injected since */
+	bool window;	   /* the machine wants to know when interrupts are possible */
+	bool ready_known;  /* run->ready_for_interrupt_injection is about the current state */
+	bool broken;	   /* the host failed in a way that forbids to go on */
 	struct engine_stats stats;
 	/* Registers at the last exits, for what KVM forgets in a shutdown. */
 	struct kvm_regs last_regs;
 	struct kvm_sregs last_sregs;
 	bool shut_down;
 	/*
-	 * NULL, or asked before an IN is answered: how many elements may be read from the device? The
-	 * guest's instruction will fault where it would store the next one, and come again.
+	 * NULL, or asked before an IN is answered: how many elements may be read from the device?
+	 * The guest's instruction will fault where it would store the next one, and come again.
 	 */
 	uint32_t (*may_read)(struct kvm *k);
 };
@@ -58,10 +58,12 @@ struct kvm {
 /* Nanoseconds of the monotonic clock. */
 uint64_t kvm_clock_ns(void);
 
-/* --- what both kinds of paging share (kvm.c) ---------------------------------------------------------- */
+/* --- what both kinds of paging share (kvm.c) -------------------------------------------------- */
 
 void kvm_init(struct kvm *k, const struct engine_ops *ops, const struct engine_config *config);
-/* Device, VM and RAM; then the vCPU, still without CPUID. Negative errno, with a line in the diag. */
+/*
+ * Device, VM and RAM; then the vCPU, still without CPUID. Negative errno, with a line in the diag.
+ */
 int kvm_vm_create(struct kvm *k, struct diag *d);
 int kvm_vcpu_create(struct kvm *k, struct diag *d);
 int kvm_timer_begin(struct kvm *k);

@@ -21,7 +21,7 @@
 #define MSR_MISC_FEATURES 0x140u
 #define MISC_CPUID_FAULTING 1u
 
-/* --- making and unmaking -------------------------------------------------------------------------------- */
+/* --- making and unmaking ---------------------------------------------------------------------- */
 
 static void destroy(struct engine *e)
 {
@@ -177,7 +177,7 @@ int kvm_deprivileged_identity(struct kvm *k, uint64_t *cr4)
 	return err;
 }
 
-/* --- running ---------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static bool host_failed(struct deprivileged *d, int err, struct engine_exit *out)
 {
@@ -312,7 +312,7 @@ static void run(struct engine *e, uint64_t deadline_ns, struct engine_exit *out)
 	k->stats.exits[out->reason]++;
 }
 
-/* --- state ------------------------------------------------------------------------------------------------ */
+/* --- state ------------------------------------------------------------------------------------ */
 
 static int get_state(struct engine *e, struct x86_state *out)
 {
@@ -391,7 +391,7 @@ static int save(struct engine *e, struct engine_snapshot *out)
 	return get_state(e, &out->state);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /* What an event ends in is told by the next run: HLT and shutdown are part of the state. */
 static int event_result(struct deprivileged *d, bool stopped, const struct engine_exit *exit)
@@ -466,7 +466,7 @@ static int load(struct engine *e, const struct engine_snapshot *in)
 		       : inject_exception(e, in->event.vector, in->event.error, in->state.cr2);
 }
 
-/* --- what others ask ---------------------------------------------------------------------------------------- */
+/* --- what others ask -------------------------------------------------------------------------- */
 
 static const char *const cause_names[DEPRIVILEGED_EXITS] = {
 	[DEPRIVILEGED_FILL] = "shadow fill",

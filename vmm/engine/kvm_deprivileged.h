@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of engine kvm, mmu shadow, share: a guest whose kernel runs at ring 1 and whose user
- * code runs at ring 3 of a 64-bit CPU, in compatibility mode, under shadow page tables.
+ * What the files of engine kvm, mmu shadow, share: a guest whose kernel runs at ring 1 and whose
+ * user code runs at ring 3 of a 64-bit CPU, in compatibility mode, under shadow page tables.
  *
  * kvm_deprivileged.c        the engine's table, making and unmaking, the run loop
  * kvm_deprivileged_exit.c   what an exit means, and what has to be done
@@ -11,7 +11,8 @@
  *
  * Where the guest's state is: in the CPU while `known` is false; in `state` when it is true. If
  * `changed`, too, the CPU has to be given it before it runs. A stopped CPU is either in the monitor
- * (`inside`), and the guest's CS:EIP, SS:ESP and EFLAGS are in the monitor's frame; or in the guest.
+ * (`inside`), and the guest's CS:EIP, SS:ESP and EFLAGS are in the monitor's frame; or in the
+ * guest.
  */
 #ifndef VMM_ENGINE_KVM_DEPRIVILEGED_H
 #define VMM_ENGINE_KVM_DEPRIVILEGED_H
@@ -63,8 +64,8 @@ struct deprivileged {
 	unsigned again;
 	uint32_t long_handler; /* of page faults, that does not read CR2 soon */
 	/*
-	 * KVM emulates 32-bit code (PVM): it ends no run for an interrupt window, and takes no TSC. The
-	 * executor runs while a window is wanted, and answers RDTSC.
+	 * KVM emulates 32-bit code (PVM): it ends no run for an interrupt window, and takes no TSC.
+	 * The executor runs while a window is wanted, and answers RDTSC.
 	 */
 	bool emulated;
 	uint64_t tsc_offset; /* from the host's, there */
@@ -87,12 +88,12 @@ int kvm_deprivileged_create(struct engine **out, const struct engine_config *con
 			    struct diag *d);
 
 /*
- * The vCPU's CPUID: 64-bit, with what the monitor needs and no more. The guest's own CPUID is a fault
- * at ring 1 and 3. *cr4: what this CPU can have on besides PAE.
+ * The vCPU's CPUID: 64-bit, with what the monitor needs and no more. The guest's own CPUID is a
+ * fault at ring 1 and 3. *cr4: what this CPU can have on besides PAE.
  */
 int kvm_deprivileged_identity(struct kvm *k, uint64_t *cr4);
 
-/* --- state -------------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------------ */
 
 /* Have the guest's state in d->state. The CPU stands still. Negative errno: the host failed. */
 int deprivileged_pull(struct deprivileged *d);
@@ -121,7 +122,7 @@ static inline struct kvm_sregs *deprivileged_sregs(struct deprivileged *d)
 /* Can the CPU run the guest as it is? If not, the executor has to. */
 bool deprivileged_native(const struct deprivileged *d);
 
-/* --- the executor -------------------------------------------------------------------------------------- */
+/* --- the executor ----------------------------------------------------------------------------- */
 
 int deprivileged_exec_create(struct deprivileged *d, struct diag *diag);
 int deprivileged_shadow_create(struct deprivileged *d, struct diag *diag);
@@ -140,16 +141,20 @@ bool deprivileged_interrupt(struct deprivileged *d, uint8_t vector, struct engin
 /* Guest RAM was stored to, by the executor, a device or the host. */
 void deprivileged_stored(struct deprivileged *d, gpa_t gpa, uint64_t len);
 
-/* The state was set as a whole: tell the shadow and the mirrors; nothing cached is good any more. */
+/*
+ * The state was set as a whole: tell the shadow and the mirrors; nothing cached is good any more.
+ */
 void deprivileged_state_set(struct deprivileged *d);
 
 /* The byte of RAM at a linear address, as a supervisor finds it without touching A; or NULL. */
 const uint8_t *deprivileged_look(struct deprivileged *d, gva_t lin);
 
-/* Copy the descriptors of the segment registers where that can be; drop copies that are elsewhere. */
+/*
+ * Copy the descriptors of the segment registers where that can be; drop copies that are elsewhere.
+ */
 void deprivileged_mirror(struct deprivileged *d);
 
-/* --- exits ---------------------------------------------------------------------------------------------- */
+/* --- exits ------------------------------------------------------------------------------------ */
 
 /* One exit of KVM. True: the machine has to hear of it, and out->reason is set. */
 bool deprivileged_exit(struct deprivileged *d, struct engine_exit *out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The executor in a deprivileged guest: what it does for one trapped instruction, and what it and the
- * shadow MMU need from their surroundings.
+ * The executor in a deprivileged guest: what it does for one trapped instruction, and what it and
+ * the shadow MMU need from their surroundings.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "machine/ram.h"
 #include "mmu/walk.h"
 
-/* --- guest RAM for the walker --------------------------------------------------------------------------- */
+/* --- guest RAM for the walker ----------------------------------------------------------------- */
 
 static bool table_read(void *ctx, gpa_t gpa, unsigned size, uint64_t *value)
 {
@@ -42,7 +42,7 @@ static struct walk_source walk_source_of(struct deprivileged *d)
 	return (struct walk_source){ .ctx = d, .read = table_read, .cas = table_cas };
 }
 
-/* --- what the executor calls ------------------------------------------------------------------------------ */
+/* --- what the executor calls ------------------------------------------------------------------ */
 
 static bool exec_translate(void *ctx, gva_t lin, unsigned access, struct x86_mapping *map,
 			   uint32_t *error)
@@ -170,7 +170,7 @@ int deprivileged_exec_create(struct deprivileged *d, struct diag *diag)
 	return err ? diag_set(diag, -err, "no memory for the executor of engine kvm") : 0;
 }
 
-/* --- what the shadow MMU calls ----------------------------------------------------------------------------- */
+/* --- what the shadow MMU calls ---------------------------------------------------------------- */
 
 static void shadow_change(void *ctx, const struct shadow_change *c)
 {
@@ -264,11 +264,11 @@ int deprivileged_shadow_create(struct deprivileged *d, struct diag *diag)
 	return shadow_create(&d->shadow, &config, diag);
 }
 
-/* --- descriptor tables -------------------------------------------------------------------------------------- */
+/* --- descriptor tables ------------------------------------------------------------------------ */
 
 /*
- * Have stores to a frame that holds descriptors come to us. It stays so: a guest has few such frames,
- * and what else may lie there is served all the same.
+ * Have stores to a frame that holds descriptors come to us. It stays so: a guest has few such
+ * frames, and what else may lie there is served all the same.
  */
 static void watch(struct deprivileged *d, gpa_t frame)
 {
@@ -370,7 +370,7 @@ void deprivileged_mirror(struct deprivileged *d)
 		segment_mirror(d, n);
 }
 
-/* --- one instruction, one event ------------------------------------------------------------------------------ */
+/* --- one instruction, one event --------------------------------------------------------------- */
 
 static void exec_begin(struct deprivileged *d)
 {

@@ -26,7 +26,7 @@ static bool step(struct deprivileged *d, enum deprivileged_exit kind, struct eng
 	return deprivileged_step(d, out);
 }
 
-/* --- #PF ------------------------------------------------------------------------------------------------ */
+/* --- #PF -------------------------------------------------------------------------------------- */
 
 static bool same_again(struct deprivileged *d, uint64_t rip, uint64_t lin)
 {
@@ -49,8 +49,9 @@ static bool reads_cr2(struct deprivileged *d)
 }
 
 /*
- * The guest is at the start of its handler, which will ask for CR2: an exit, unless the executor has
- * gone that far. Worth it where that is soon; a handler that takes longer is left alone from then on.
+ * The guest is at the start of its handler, which will ask for CR2: an exit, unless the executor
+ * has gone that far. Worth it where that is soon; a handler that takes longer is left alone from
+ * then on.
  */
 static bool on_to_cr2(struct deprivileged *d, struct engine_exit *out)
 {
@@ -97,7 +98,7 @@ static bool page_fault(struct deprivileged *d, struct engine_exit *out)
 	return false;
 }
 
-/* --- #DB ------------------------------------------------------------------------------------------------ */
+/* --- #DB -------------------------------------------------------------------------------------- */
 
 /*
  * A single step's end (EFLAGS.TF), or INT1. Breakpoints never come here: while one is armed the
@@ -131,7 +132,7 @@ bool deprivileged_trap(struct deprivileged *d, struct engine_exit *out)
 	return deprivileged_exception(d, VEC_DB, 0, 0, out);
 }
 
-/* --- the monitor's stubs ---------------------------------------------------------------------------------- */
+/* --- the monitor's stubs ---------------------------------------------------------------------- */
 
 static bool monitor_exit(struct deprivileged *d, int vector, struct engine_exit *out)
 {
@@ -140,7 +141,9 @@ static bool monitor_exit(struct deprivileged *d, int vector, struct engine_exit 
 	/* nobody sends one; what the host's own hardware may do is not the guest's to see */
 	if (vector == VEC_NMI || vector == VEC_MC)
 		return false;
-	/* not first: the IRETQ that resumes the guest faulted, as the guest's next instruction will */
+	/*
+	 * not first: the IRETQ that resumes the guest faulted, as the guest's next instruction will
+	 */
 	if (first && vector == VEC_PF)
 		return page_fault(d, out);
 	if (first && vector == VEC_DB)
@@ -172,7 +175,7 @@ static bool inside_exit(struct deprivileged *d, struct engine_exit *out)
 	return monitor_exit(d, vector, out);
 }
 
-/* --- INS ------------------------------------------------------------------------------------------------- */
+/* --- INS -------------------------------------------------------------------------------------- */
 
 /* Is the instruction at CS:RIP an INS? *short_address: it uses DI. */
 static bool string_input(struct deprivileged *d, bool *short_address)
@@ -217,9 +220,9 @@ static bool storable(struct deprivileged *d, gva_t lin, uint32_t bytes)
 }
 
 /*
- * KVM reads the device first, and finds out then that it cannot store what came. So the shadow entries
- * have to be there. Where they cannot be (the guest's own fault, a page table), KVM gets nothing from
- * the device: its store will fault, and the instruction comes to us as any other.
+ * KVM reads the device first, and finds out then that it cannot store what came. So the shadow
+ * entries have to be there. Where they cannot be (the guest's own fault, a page table), KVM gets
+ * nothing from the device: its store will fault, and the instruction comes to us as any other.
  */
 uint32_t deprivileged_may_read(struct kvm *k)
 {
@@ -240,7 +243,10 @@ uint32_t deprivileged_may_read(struct kvm *k)
 	return n;
 }
 
-/* A request ended KVM_RUN in the monitor. True: the stub's OUT was still to come, so it is done here. */
+/*
+ * A request ended KVM_RUN in the monitor. True: the stub's OUT was still to come, so it is done
+ * here.
+ */
 static bool interrupted_at_stub(const struct deprivileged *d, int *vector)
 {
 	uint64_t rip = d->kvm.run->s.regs.regs.rip;

@@ -4,9 +4,9 @@
  * DPL 0 have DPL 1 there, CS and SS carry RPL 1, and EFLAGS.IOPL is 1.
  *
  * A segment register that the guest has not loaded since we set it is what we set, whatever table
- * says; else it came from the mirrored descriptor. CS and SS are lost when the CPU enters the monitor,
- * and are told by their selectors: so a copy is never made while CS or SS holds the same selector with
- * other contents.
+ * says; else it came from the mirrored descriptor. CS and SS are lost when the CPU enters the
+ * monitor, and are told by their selectors: so a copy is never made while CS or SS holds the same
+ * selector with other contents.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static unsigned native_ring(unsigned cpl)
 	return cpl == 0 ? NATIVE_RING : cpl;
 }
 
-/* --- from the CPU --------------------------------------------------------------------------------------- */
+/* --- from the CPU ----------------------------------------------------------------------------- */
 
 static bool same_segment(const struct kvm_segment *a, const struct kvm_segment *b)
 {
@@ -99,8 +99,8 @@ static void pull_outside(struct deprivileged *d)
 
 /*
  * Where a signal ended KVM_RUN, KVM may be about to deliver an exception. It must not come when the
- * guest is somewhere else by then. A fault comes again by itself, when its instruction does; a trap is
- * ours to deliver.
+ * guest is somewhere else by then. A fault comes again by itself, when its instruction does; a trap
+ * is ours to deliver.
  */
 static int exception_drop(struct deprivileged *d)
 {
@@ -149,7 +149,7 @@ int deprivileged_pull(struct deprivileged *d)
 	return 0;
 }
 
-/* --- to the CPU ----------------------------------------------------------------------------------------- */
+/* --- to the CPU ------------------------------------------------------------------------------- */
 
 bool deprivileged_native(const struct deprivileged *d)
 {
@@ -280,7 +280,7 @@ static void pushed(struct deprivileged *d)
 	d->changed = false;
 }
 
-/* --- the monitor's stub ------------------------------------------------------------------------------------ */
+/* --- the monitor's stub ----------------------------------------------------------------------- */
 
 /* Run the monitor until it stops after its queue. Requests to come back wait meanwhile. */
 static int monitor_finish(struct deprivileged *d)

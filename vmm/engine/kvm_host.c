@@ -51,7 +51,7 @@ bool kvm_extension_needed(enum kvm_extension ext)
 	return extensions[ext].needed;
 }
 
-/* --- a throw-away VM ----------------------------------------------------------------------------- */
+/* --- a throw-away VM -------------------------------------------------------------------------- */
 
 struct probe_vm {
 	int dev, vm, vcpu;
@@ -146,7 +146,7 @@ static bool probe_run(const struct probe_vm *p)
 	return r == 0 && p->run->exit_reason == KVM_EXIT_IO && p->run->io.port == PROBE_PORT;
 }
 
-/* --- looking ---------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static void look_for_vendor(struct kvm_host *h)
 {

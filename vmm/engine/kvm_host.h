@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this host's KVM can do. The probe makes a throw-away VM whose guest turns 32-bit paging on and
- * leaves by a port, three instructions in all: nothing else tells PVM and broken nesting from the
- * real thing. Nothing is kept: hosts differ, and may change between two runs.
+ * What this host's KVM can do. The probe makes a throw-away VM whose guest turns 32-bit paging on
+ * and leaves by a port, three instructions in all: nothing else tells PVM and broken nesting from
+ * the real thing. Nothing is kept: hosts differ, and may change between two runs.
  */
 #ifndef VMM_ENGINE_KVM_HOST_H
 #define VMM_ENGINE_KVM_HOST_H
@@ -42,8 +42,8 @@ const char *kvm_extension_name(enum kvm_extension ext);
 bool kvm_extension_needed(enum kvm_extension ext);
 
 /*
- * Look at the host: about a millisecond. Without `all` what does not decide is left out: long mode and
- * UMIP.
+ * Look at the host: about a millisecond. Without `all` what does not decide is left out: long mode
+ * and UMIP.
  */
 void kvm_host_look(struct kvm_host *h, bool all);
 

@@ -3,13 +3,13 @@
  * The CPU's copy of a deprivileged guest's GDT or LDT: what ring 1 and ring 3 can load natively.
  *
  * A mirrored descriptor is made when a segment register holds what the guest's table says, so that
- * the next load of it needs no exit. It has DPL 0 made 1, the accessed bit set (as the guest's has),
- * and L clear; only present code and data of DPL 0 or 3 is mirrored: no gates, no system segments.
- * Every other load faults, and the executor does it by the guest's own table.
+ * the next load of it needs no exit. It has DPL 0 made 1, the accessed bit set (as the guest's
+ * has), and L clear; only present code and data of DPL 0 or 3 is mirrored: no gates, no system
+ * segments. Every other load faults, and the executor does it by the guest's own table.
  *
  * A frame with mirrored descriptors is watched: the engine maps it read-only, and tells of every
- * store. A copy is dropped when its bytes in the guest change, when the table moves, or when the page
- * it lies on is mapped elsewhere.
+ * store. A copy is dropped when its bytes in the guest change, when the table moves, or when the
+ * page it lies on is mapped elsewhere.
  */
 #ifndef VMM_ENGINE_KVM_MIRROR_H
 #define VMM_ENGINE_KVM_MIRROR_H

@@ -8,7 +8,7 @@
 
 #include "x86/regs.h"
 
-/* --- layout: offsets from the start of the monitor's memory ------------------------------------- */
+/* --- layout: offsets from the start of the monitor's memory ----------------------------------- */
 
 #define OFF_IDT 0x0000u
 #define OFF_TSS 0x1000u
@@ -45,7 +45,7 @@ static uint64_t linear(uint64_t offset)
 	return MONITOR_LIN + offset;
 }
 
-/* --- building --------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static bool has_error_code(unsigned vector)
 {
@@ -216,7 +216,7 @@ bool monitor_intact(const struct monitor *m)
 	return same;
 }
 
-/* --- registers -------------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u
@@ -332,7 +332,7 @@ uint64_t monitor_ldt_base(void)
 	return linear(OFF_LDT);
 }
 
-/* --- the queue -------------------------------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------------------------- */
 
 #define QUEUE_FIRST 256u
 

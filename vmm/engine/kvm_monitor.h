@@ -3,14 +3,14 @@
  * The monitor of a deprivileged guest: the little that runs at ring 0, in 64-bit mode, above 4 GiB,
  * where 32-bit code cannot reach it.
  *
- * Its IDT has a stub for each vector: an OUT to MONITOR_PORT, which ends KVM_RUN, then the way back by
- * IRETQ. Where live entries of page tables have to be weakened, the way back leads through another
- * stub, which works off a queue of changes with its own stores and INVLPGs: KVM, where it shadows our
- * tables in its turn, sees those, and no stores of ours.
+ * Its IDT has a stub for each vector: an OUT to MONITOR_PORT, which ends KVM_RUN, then the way back
+ * by IRETQ. Where live entries of page tables have to be weakened, the way back leads through
+ * another stub, which works off a queue of changes with its own stores and INVLPGs: KVM, where it
+ * shadows our tables in its turn, sees those, and no stores of ours.
  *
- * All gates have DPL 0, so that INT n of the guest arrives as #GP. The stack pointer of the TSS never
- * changes, so that the frame of the guest (MONITOR_FRAME) lies at the same place in each exit; a fault
- * of the resuming IRETQ itself pushes below it, and leaves it as it was.
+ * All gates have DPL 0, so that INT n of the guest arrives as #GP. The stack pointer of the TSS
+ * never changes, so that the frame of the guest (MONITOR_FRAME) lies at the same place in each
+ * exit; a fault of the resuming IRETQ itself pushes below it, and leaves it as it was.
  *
  * Only this module knows the layout. Guest-physical and linear addresses differ by a constant.
  */
@@ -36,7 +36,9 @@
 #define MONITOR_TR 0xffd0u /* two slots */
 #define MONITOR_FIRST_SLOT (MONITOR_CS >> 3)
 
-/* What the CPU pushes when it enters the monitor (SDM vol. 3, 6.14.2); the error code lies below. */
+/*
+ * What the CPU pushes when it enters the monitor (SDM vol. 3, 6.14.2); the error code lies below.
+ */
 struct monitor_frame {
 	uint64_t rip, cs, rflags, rsp, ss;
 };

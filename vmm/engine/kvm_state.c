@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Architectural state between struct x86_state and KVM's structures, the identity of the guest's CPU,
- * and changes of live page tables.
+ * Architectural state between struct x86_state and KVM's structures, the identity of the guest's
+ * CPU, and changes of live page tables.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "engine/kvm.h"
 
-/* --- segments --------------------------------------------------------------------------------------- */
+/* --- segments --------------------------------------------------------------------------------- */
 
 void kvm_segment_from(struct x86_segment *s, const struct kvm_segment *k)
 {
@@ -52,7 +52,7 @@ struct kvm_segment *kvm_segment_of(struct kvm_sregs *k, unsigned n)
 /* What tells a busy TSS from an available one (SDM vol. 3, table 3-2). */
 #define SYS_BUSY 2u
 
-/* --- registers ---------------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 static void regs_from_kvm(struct x86_state *s, const struct kvm_regs *r)
 {
@@ -246,7 +246,7 @@ int kvm_set_state(struct engine *e, const struct x86_state *state)
 	return err;
 }
 
-/* --- the guest's CPU ------------------------------------------------------------------------------------ */
+/* --- the guest's CPU -------------------------------------------------------------------------- */
 
 static int cpuid_set(int vcpu)
 {
@@ -303,7 +303,7 @@ int kvm_set_identity(int dev, int vm, int vcpu)
 	return err ? err : msr_filter_set(dev, vm);
 }
 
-/* --- live page tables --------------------------------------------------------------------------------------- */
+/* --- live page tables ------------------------------------------------------------------------- */
 
 /*
  * Taking a memory slot away makes KVM drop every translation that it derived from guest memory: its

@@ -66,7 +66,7 @@ static bool table_cas(void *ctx, gpa_t gpa, unsigned size, uint64_t old, uint64_
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* --- what the executor calls -------------------------------------------------------------------- */
+/* --- what the executor calls ------------------------------------------------------------------ */
 
 static bool soft_translate(void *ctx, gva_t lin, unsigned access, struct x86_mapping *map,
 			   uint32_t *error)
@@ -163,7 +163,7 @@ static void soft_mmio_write(void *ctx, gpa_t gpa, unsigned size, uint32_t value)
 	s->config.bus.mmio_write(s->config.bus.ctx, gpa, size, value);
 }
 
-/* --- the engine ---------------------------------------------------------------------------------- */
+/* --- the engine ------------------------------------------------------------------------------- */
 
 static void soft_probe(enum engine_mmu mmu, struct engine_probe *out)
 {

@@ -9,7 +9,9 @@
 
 #include "machine/ram.h"
 
-/* A fault that was served makes the next walk succeed; more rounds than this are a fault of ours. */
+/*
+ * A fault that was served makes the next walk succeed; more rounds than this are a fault of ours.
+ */
 #define ROUNDS_MAX 4
 
 struct soft_shadow {
@@ -24,7 +26,7 @@ struct soft_shadow {
 	char finding[160];
 };
 
-/* --- what the shadow MMU calls -------------------------------------------------------------------- */
+/* --- what the shadow MMU calls ---------------------------------------------------------------- */
 
 static void change(void *ctx, const struct shadow_change *c)
 {
@@ -75,7 +77,7 @@ static void trace(void *ctx, const struct shadow_event *event)
 	x->config.shadow.trace(x->config.shadow.trace_ctx, event);
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void *lazy_memory(size_t bytes)
 {
@@ -147,7 +149,7 @@ void soft_shadow_destroy(struct soft_shadow *x)
 	free(x);
 }
 
-/* --- control registers ----------------------------------------------------------------------------- */
+/* --- control registers ------------------------------------------------------------------------ */
 
 static void state_take(struct soft_shadow *x)
 {
@@ -172,7 +174,7 @@ const uint8_t *soft_shadow_watched(const struct soft_shadow *x)
 	return x->watched;
 }
 
-/* --- audits ---------------------------------------------------------------------------------------- */
+/* --- audits ----------------------------------------------------------------------------------- */
 
 /* The first finding ends the run: nothing that follows could be trusted. */
 static void audit(struct soft_shadow *x)
@@ -203,7 +205,7 @@ const char *soft_shadow_finding(const struct soft_shadow *x)
 	return x->finding[0] ? x->finding : NULL;
 }
 
-/* --- what the executor calls ----------------------------------------------------------------------- */
+/* --- what the executor calls ------------------------------------------------------------------ */
 
 /* The rights of a leaf as hardware under CR0.WP = 1 sees them; D is set in advance. */
 static bool leaf_allows(uint64_t entry, unsigned access)

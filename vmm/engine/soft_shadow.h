@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shadow MMU under engine soft: the interpreter's translations come from the shadow tables alone,
- * by a walk of the pool as hardware would do it. Its TLB stands for the hardware's, and is dropped when
- * the shadow MMU says so.
+ * The shadow MMU under engine soft: the interpreter's translations come from the shadow tables
+ * alone, by a walk of the pool as hardware would do it. Its TLB stands for the hardware's, and is
+ * dropped when the shadow MMU says so.
  *
  * The functions are what struct x86_env asks for.
  */
@@ -14,8 +14,8 @@
 struct soft_shadow;
 
 /*
- * `tables` is guest RAM as the walker sees it; `watched` (a byte for each RAM frame) is filled here and
- * goes to x86_env. -EINVAL: config->shadow is no good; -ENOMEM.
+ * `tables` is guest RAM as the walker sees it; `watched` (a byte for each RAM frame) is filled here
+ * and goes to x86_env. -EINVAL: config->shadow is no good; -ENOMEM.
  */
 int soft_shadow_create(struct soft_shadow **out, const struct engine_config *config,
 		       const struct walk_source *tables, struct diag *d);

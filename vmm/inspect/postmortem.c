@@ -29,7 +29,7 @@ struct bit_name {
 	const char *name;
 };
 
-/* --- reading the guest ------------------------------------------------------------------------- */
+/* --- reading the guest ------------------------------------------------------------------------ */
 
 static bool table_entry_read(void *ctx, gpa_t gpa, unsigned size, uint64_t *value)
 {
@@ -71,7 +71,7 @@ static bool word_read(const struct view *v, gva_t lin, uint32_t *word)
 	return linear_read(v, lin, word, sizeof(*word)) == sizeof(*word);
 }
 
-/* --- small pieces of text ---------------------------------------------------------------------- */
+/* --- small pieces of text --------------------------------------------------------------------- */
 
 static void heading(const struct view *v, const char *text)
 {
@@ -102,7 +102,7 @@ static void bits_print(const struct view *v, const struct bit_name *names, unsig
 	fputs("]", v->out);
 }
 
-/* --- the chain of exceptions ------------------------------------------------------------------- */
+/* --- the chain of exceptions ------------------------------------------------------------------ */
 
 static const char *const vector_names[32] = {
 	[VEC_DE] = "#DE", [VEC_DB] = "#DB", [VEC_NMI] = "NMI", [VEC_BP] = "#BP", [VEC_OF] = "#OF",
@@ -190,7 +190,7 @@ static bool cr2_matters(const struct view *v)
 	return false;
 }
 
-/* --- registers --------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 static const struct bit_name eflags_names[] = {
 	{ EFLAGS_ID, "ID" }, { EFLAGS_VIP, "VIP" }, { EFLAGS_VIF, "VIF" }, { EFLAGS_AC, "AC" },
@@ -296,7 +296,7 @@ static void control_print(const struct view *v)
 	fprintf(v->out, "\n    DR6 %08x  DR7 %08x\n", s->dr[6], s->dr[7]);
 }
 
-/* --- code -------------------------------------------------------------------------------------- */
+/* --- code ------------------------------------------------------------------------------------- */
 
 struct code_line {
 	uint8_t bytes[INSN_BYTES];
@@ -391,7 +391,7 @@ static void code_print(const struct view *v)
 	}
 }
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void walk_print(const struct view *v, const char *what, gva_t lin)
 {
@@ -484,7 +484,7 @@ static void backtrace_print(const struct view *v)
 	fputs("    ...\n", v->out);
 }
 
-/* ----------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 void postmortem_write(const struct postmortem *pm, FILE *out)
 {

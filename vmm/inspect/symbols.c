@@ -22,7 +22,9 @@
 #define RANGES_MAX (64u << 10)	 /* of all units */
 #define UNITS_NS 100000000u	 /* how long asking them may take */
 #define DWARF_MAX (4u << 20)	 /* a section of DWARF; in libdw's memory it takes 10 times that */
-/* Line programs, of a unit and of all: each byte may become a row, of 120 bytes in libdw's memory. */
+/*
+ * Line programs, of a unit and of all: each byte may become a row, of 120 bytes in libdw's memory.
+ */
 #define UNIT_LINES_MAX (256u << 10)
 #define LINES_MAX (1u << 20)
 
@@ -63,7 +65,7 @@ struct symbols {
 	unsigned codes;
 };
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* All of a regular file; by pread, because a mapping of a file that shrinks is a SIGBUS. */
 static int file_read(int fd, void **data, size_t *bytes)
@@ -114,7 +116,9 @@ static int symbol_order(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* False: section `index` is no string table, or one that does not end in 0 (ELF, "String table"). */
+/*
+ * False: section `index` is no string table, or one that does not end in 0 (ELF, "String table").
+ */
 static bool strings_get(Elf *elf, size_t index, struct strings *strings)
 {
 	Elf_Data *data = elf_getdata(elf_getscn(elf, index), NULL);
@@ -166,7 +170,8 @@ static int table_read(struct symbols *s, Elf_Scn *scn, const GElf_Shdr *shdr)
 /*
  * libdw would open further files for an alternate debug file or a split one, which the jail answers
  * with death, and would believe the size that a compressed section claims for itself. A guest that
- * is built by plain gcc or clang has none of these. Strings are not limited: they are only pointed to.
+ * is built by plain gcc or clang has none of these. Strings are not limited: they are only pointed
+ * to.
  */
 static bool section_spoils_dwarf(const char *name, const GElf_Shdr *shdr)
 {
@@ -349,7 +354,7 @@ void symbols_close(struct symbols *s)
 	free(s);
 }
 
-/* --- looking up -------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 static void name_copy(char *to, size_t bytes, const char *from)
 {

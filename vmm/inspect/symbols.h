@@ -31,8 +31,8 @@ struct symbol_hit {
 
 /*
  * Read `fd`, a regular file, from its beginning; the descriptor stays the caller's. 0: *out is set,
- * for symbols_close(). -ENOEXEC: not a 32-bit i386 ELF file, or one without a symbol; -EFBIG: larger
- * than SYMBOLS_FILE_MAX; -ENOMEM; others from reading. *out is left alone then.
+ * for symbols_close(). -ENOEXEC: not a 32-bit i386 ELF file, or one without a symbol; -EFBIG:
+ * larger than SYMBOLS_FILE_MAX; -ENOMEM; others from reading. *out is left alone then.
  */
 #define SYMBOLS_FILE_MAX (64u << 20)
 int symbols_open(struct symbols **out, int fd);

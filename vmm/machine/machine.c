@@ -66,7 +66,7 @@ int machine_exit_status(const struct machine_outcome *o)
 	}
 }
 
-/* --- what devices and the engine call ----------------------------------------------------------- */
+/* --- what devices and the engine call --------------------------------------------------------- */
 
 static uint64_t host_now_ns(void *ctx)
 {

@@ -96,8 +96,8 @@ void machine_kill(struct machine *m, enum machine_end end, uint32_t code, const 
 	__attribute__((format(printf, 4, 5)));
 
 /*
- * Ask a running machine to end, from a signal handler; `code` is 0..255. A write to the console that
- * nobody takes is given up, too.
+ * Ask a running machine to end, from a signal handler; `code` is 0..255. A write to the console
+ * that nobody takes is given up, too.
  */
 void machine_interrupt(struct machine *m, enum machine_end end, int code);
 

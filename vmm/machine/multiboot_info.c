@@ -79,7 +79,9 @@ static void fill_map(const struct ram *ram, struct map_entry map[MAP_ENTRIES])
 		map[i].size = sizeof(map[i]) - sizeof(map[i].size);
 }
 
-/* Where a word "--" begins, or the end: what follows it are arguments of the guest's init (Linux). */
+/*
+ * Where a word "--" begins, or the end: what follows it are arguments of the guest's init (Linux).
+ */
 static const char *find_dashes(const char *text)
 {
 	const char *at = text;

@@ -43,7 +43,7 @@ void shadow_hardware_flush(struct shadow *s)
 	s->config.ops.flush_all(s->config.ctx);
 }
 
-/* --- roots --------------------------------------------------------------------------------------- */
+/* --- roots ------------------------------------------------------------------------------------ */
 
 /* The root for what the control registers say. Without paging there is one, of frame 0. */
 static void root_choose(struct shadow *s)
@@ -74,8 +74,8 @@ void shadow_set_state(struct shadow *s, uint32_t cr0, uint32_t cr3, uint32_t cr4
 	if (!role && !directory)
 		return;
 	/*
-	 * Tables of one role may be behind those of another, since INVLPG looks at the roots of now;
-	 * and what hardware cached under the old role has other rights, global or not.
+	 * Tables of one role may be behind those of another, since INVLPG looks at the roots of
+	 * now; and what hardware cached under the old role has other rights, global or not.
 	 */
 	if (role) {
 		frame_resync_all(s);
@@ -111,7 +111,7 @@ void shadow_reset(struct shadow *s)
 	root_choose(s);
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int shadow_create(struct shadow **out, const struct shadow_config *config, struct diag *d)
 {
@@ -145,7 +145,7 @@ void shadow_destroy(struct shadow *s)
 	free(s);
 }
 
-/* --- what others ask ------------------------------------------------------------------------------ */
+/* --- what others ask -------------------------------------------------------------------------- */
 
 void shadow_hold(struct shadow *s, pfn_t frame, bool on)
 {

@@ -9,14 +9,14 @@
  *
  * How it works:
  *  - A shadow page is known by (guest table frame, role). The role holds what else changes the
- *    meaning of entries: level, quadrant, paging on or off, CR0.WP, CR4.PSE, CR4.PGE, and for a leaf
- *    table the R/W and U/S that the directory entry above it gives.
+ *    meaning of entries: level, quadrant, paging on or off, CR0.WP, CR4.PSE, CR4.PGE, and for a
+ *    leaf table the R/W and U/S that the directory entry above it gives.
  *  - Entries are filled on faults, from a walk of the guest's tables. Rights of all levels come
  *    together in the leaf; entries above leaves are open. The shadow relies on CR0.WP = 1 and
  *    CR0.PG = 1 in the hardware that walks it, whatever the guest's CR0 says.
  *  - A frame that is shadowed as a table is tracked: no shadow entry maps it writable, so that each
- *    store to it ends in shadow_fault() and then shadow_guest_store(). Or (SHADOW_UNSYNC, leaf tables
- *    alone) it is let go out of sync until INVLPG or a flush.
+ *    store to it ends in shadow_fault() and then shadow_guest_store(). Or (SHADOW_UNSYNC, leaf
+ *    tables alone) it is let go out of sync until INVLPG or a flush.
  *
  * Invariants (shadow_audit() checks them):
  *  - a present leaf has A set in every guest entry it comes from, a writable one D in the last;
@@ -42,8 +42,8 @@
 #include "x86/exec.h"
 
 /*
- * One instruction may need 6 pages at once (2 of code, 2 of each operand of MOVS), each in a table of
- * its own, under 4 directories: with the root's two tables that is what must fit.
+ * One instruction may need 6 pages at once (2 of code, 2 of each operand of MOVS), each in a table
+ * of its own, under 4 directories: with the root's two tables that is what must fit.
  */
 #define SHADOW_MIN_PAGES 12u
 #define SHADOW_MAX_PAGES (1u << 20)
@@ -113,16 +113,16 @@ struct shadow_event {
 /* Each is called with shadow_config.ctx. */
 struct shadow_ops {
 	/*
-	 * Change a live entry. Before the guest runs again, hardware must see the value, and must have
-	 * dropped what `flush` names. Where the host may not weaken entries by itself, changes with
-	 * SHADOW_FLUSH_NONE may still be stored at once, unless an earlier change of that pool page
-	 * waits: changes of one page keep their order. The shadow never reads the pool (but in
+	 * Change a live entry. Before the guest runs again, hardware must see the value, and must
+	 * have dropped what `flush` names. Where the host may not weaken entries by itself, changes
+	 * with SHADOW_FLUSH_NONE may still be stored at once, unless an earlier change of that pool
+	 * page waits: changes of one page keep their order. The shadow never reads the pool (but in
 	 * shadow_walk), so a change may wait as long as the vCPU does not run.
 	 */
 	void (*change)(void *ctx, const struct shadow_change *change);
 	/*
-	 * All entries of this pool page become 0 (a root's upper PML4 slots, too). Every link to it was
-	 * changed away before; flush_all() follows before the page is used again.
+	 * All entries of this pool page become 0 (a root's upper PML4 slots, too). Every link to it
+	 * was changed away before; flush_all() follows before the page is used again.
 	 */
 	void (*clear)(void *ctx, uint32_t page);
 	/* Drop all cached translations, global ones too, before the guest runs again. */
@@ -132,8 +132,8 @@ struct shadow_ops {
 	/* Stores to this guest frame must be announced from now on, or need not be any more. */
 	void (*tracked)(void *ctx, pfn_t frame, bool on);
 	/*
-	 * The address that a leaf for guest frame `frame` (aligned gpa) carries, or SHADOW_NO_RAM where
-	 * there is no RAM: that is never mapped.
+	 * The address that a leaf for guest frame `frame` (aligned gpa) carries, or SHADOW_NO_RAM
+	 * where there is no RAM: that is never mapped.
 	 */
 	uint64_t (*leaf)(void *ctx, gpa_t frame);
 	/* One event; NULL: nobody listens. */
@@ -151,8 +151,8 @@ struct shadow_config {
 	uint64_t pool_base;	   /* address of the pool as entries name it */
 	enum shadow_sync sync;
 	/*
-	 * What a guest may notice: X86_TLB_NORMAL; X86_TLB_HOARD keeps entries whose guest entry has
-	 * changed until INVLPG or a flush; X86_TLB_DROP keeps no table out of sync, and
+	 * What a guest may notice: X86_TLB_NORMAL; X86_TLB_HOARD keeps entries whose guest entry
+	 * has changed until INVLPG or a flush; X86_TLB_DROP keeps no table out of sync, and
 	 * shadow_exit() drops what hardware cached.
 	 */
 	enum x86_tlb_kind lazy;
@@ -185,9 +185,9 @@ int shadow_create(struct shadow **out, const struct shadow_config *config, struc
 void shadow_destroy(struct shadow *s);
 
 /*
- * The guest's control registers are these now. To be called after each change of CR0, CR3 or CR4 and
- * before the guest runs on; changes the root if need be. Drops nothing that the guest asked to drop:
- * for that call shadow_flush(), too.
+ * The guest's control registers are these now. To be called after each change of CR0, CR3 or CR4
+ * and before the guest runs on; changes the root if need be. Drops nothing that the guest asked to
+ * drop: for that call shadow_flush(), too.
  */
 void shadow_set_state(struct shadow *s, uint32_t cr0, uint32_t cr3, uint32_t cr4);
 
@@ -221,8 +221,8 @@ enum shadow_outcome shadow_fault(struct shadow *s, gva_t lin, unsigned access,
 void shadow_guest_store(struct shadow *s, gpa_t gpa, uint64_t len);
 
 /*
- * The engine wants stores to this frame to end in SHADOW_EMULATE, whether it is a table or not: what it
- * holds is mirrored elsewhere (descriptors).
+ * The engine wants stores to this frame to end in SHADOW_EMULATE, whether it is a table or not:
+ * what it holds is mirrored elsewhere (descriptors).
  */
 void shadow_hold(struct shadow *s, pfn_t frame, bool on);
 
@@ -250,8 +250,8 @@ void shadow_reset(struct shadow *s);
 bool shadow_walk(const struct shadow *s, gva_t lin, uint64_t *leaf);
 
 /*
- * Check every invariant by walking guest and shadow. Returns how many are broken; the first ones are
- * written to `out` (may be NULL), a line each.
+ * Check every invariant by walking guest and shadow. Returns how many are broken; the first ones
+ * are written to `out` (may be NULL), a line each.
  */
 unsigned shadow_audit(struct shadow *s, FILE *out);
 

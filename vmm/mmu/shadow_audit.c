@@ -38,7 +38,7 @@ static void finding(struct audit *a, const char *fmt, ...)
 	(page), (s)->page[page].role.level, (unsigned long long)(s)->page[page].gfn, (index),      \
 		(unsigned long long)(s)->page[page].entry[index]
 
-/* --- lists ---------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 /* The neighbours of an entry in its list know it, or it is where the list begins. */
 static void check_list(struct audit *a, uint32_t page, uint32_t index)
@@ -62,7 +62,7 @@ static void check_list(struct audit *a, uint32_t page, uint32_t index)
 		finding(a, ENTRY_FMT ": is not in its list", ENTRY_ARGS(s, page, index));
 }
 
-/* --- what entries may say ------------------------------------------------------------------------- */
+/* --- what entries may say --------------------------------------------------------------------- */
 
 static void check_link(struct audit *a, uint32_t page, uint32_t index)
 {
@@ -143,7 +143,7 @@ static void check_entry(struct audit *a, uint32_t page, uint32_t index)
 		check_leaf_guest(a, page, index);
 }
 
-/* --- pages and frames ----------------------------------------------------------------------------- */
+/* --- pages and frames ------------------------------------------------------------------------- */
 
 /* Slots of a PML4 above the first are the engine's. */
 static void check_pool(struct audit *a, uint32_t page)
@@ -159,7 +159,10 @@ static void check_pool(struct audit *a, uint32_t page)
 				(unsigned long long)pool[n]);
 }
 
-/* What is known of a frame against the shadow pages that stand for it; once, with the first of them. */
+/*
+ * What is known of a frame against the shadow pages that stand for it; once, with the first of
+ * them.
+ */
 static void check_table_frame(struct audit *a, uint32_t page)
 {
 	const struct shadow *s = a->s;
@@ -214,7 +217,7 @@ static void check_frames(struct audit *a)
 	}
 }
 
-/* --- the current root, from above ----------------------------------------------------------------- */
+/* --- the current root, from above ------------------------------------------------------------- */
 
 static bool frame_stale(const struct shadow *s, gpa_t at)
 {

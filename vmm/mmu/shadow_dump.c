@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Guest and shadow side by side: the linear addresses of the current root in runs of like pages, what
- * the guest's tables say of them, what the shadow says, and why that may differ.
+ * Guest and shadow side by side: the linear addresses of the current root in runs of like pages,
+ * what the guest's tables say of them, what the shadow says, and why that may differ.
  */
 #include <string.h>
 

@@ -109,7 +109,7 @@ uint64_t leaf_now(const struct shadow *s, const struct shadow_page *p, uint32_t 
 	return leaf_of(s, p->role, pte, pte & PTE_FRAME, open);
 }
 
-/* --- faults --------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 static uint32_t path_child(struct shadow *s, uint32_t parent, uint32_t index, pfn_t gfn,
 			   union shadow_role role)
@@ -226,8 +226,8 @@ static enum shadow_outcome fault_of_guest(struct shadow *s, gva_t lin, uint32_t 
 }
 
 /*
- * The guest's own fault led through this table: it is one in use, whose entries are being made, and no
- * data that merely was a table once.
+ * The guest's own fault led through this table: it is one in use, whose entries are being made, and
+ * no data that merely was a table once.
  */
 static void table_is_in_use(struct shadow *s, const struct walk_result *w)
 {
@@ -266,7 +266,9 @@ static enum shadow_outcome fault_paged(struct shadow *s, gva_t lin, unsigned acc
 		s->stats.mmio++;
 		return SHADOW_MMIO;
 	}
-	/* The walk went through the entry, so there is a child: but for entries changed meanwhile. */
+	/*
+	 * The walk went through the entry, so there is a child: but for entries changed meanwhile.
+	 */
 	if (!child_of(s, role_of_root(s, 2, 0), pde, lin >> 21 & 1, &gfn, &role))
 		return SHADOW_RETRY;
 	pt = path_build(s, lin, gfn, role);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shadow MMU from inside, for the files vmm/mmu/shadow_*.c alone. See shadow.h for what it does.
+ * The shadow MMU from inside, for the files vmm/mmu/shadow_*.c alone. See shadow.h for what it
+ * does.
  *
  *   shadow.c        life, control registers, roots, flushes, what others ask
  *   shadow_page.c   the pool: pages by (frame, role), their order of use, making and recycling
@@ -10,8 +11,8 @@
  *   shadow_audit.c  the invariants
  *   shadow_dump.c   both tables side by side
  *
- * Each pool page has a twin here, which holds what its entries are to be. The pool itself is written
- * by shadow_ops alone, maybe later, and is never read, but by shadow_walk() and the audit.
+ * Each pool page has a twin here, which holds what its entries are to be. The pool itself is
+ * written by shadow_ops alone, maybe later, and is never read, but by shadow_walk() and the audit.
  */
 #ifndef VMM_MMU_SHADOW_INTERNAL_H
 #define VMM_MMU_SHADOW_INTERNAL_H
@@ -156,8 +157,8 @@ static inline uint32_t ref_index(ref_t ref)
 
 /*
  * The leaf for guest entry `pte` (of a direct page: made up from the role) that maps `frame`, in a
- * table of `role`; 0 where there must be none. `open`: give the supervisor the writes that CR0.WP = 0
- * allows, and take the page from the user for that.
+ * table of `role`; 0 where there must be none. `open`: give the supervisor the writes that CR0.WP =
+ * 0 allows, and take the page from the user for that.
  */
 uint64_t leaf_of(const struct shadow *s, union shadow_role role, pte_t pte, gpa_t frame, bool open);
 /* Leaf `index` of a level 1 page, from what the guest's entry is now. */

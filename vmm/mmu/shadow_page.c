@@ -53,7 +53,7 @@ void pages_destroy(struct shadow *s)
 	free(s->stale);
 }
 
-/* --- by frame ----------------------------------------------------------------------------------- */
+/* --- by frame --------------------------------------------------------------------------------- */
 
 static uint32_t *bucket_of(const struct shadow *s, pfn_t gfn)
 {
@@ -98,7 +98,7 @@ static void hash_remove(struct shadow *s, uint32_t page)
 	*at = s->page[page].hash_next;
 }
 
-/* --- by use ------------------------------------------------------------------------------------- */
+/* --- by use ----------------------------------------------------------------------------------- */
 
 static void order_remove(struct shadow *s, uint32_t page)
 {
@@ -126,7 +126,7 @@ void page_touch(struct shadow *s, uint32_t page)
 	order_insert(s, page);
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void page_zap(struct shadow *s, uint32_t page)
 {
@@ -153,8 +153,8 @@ void page_zap(struct shadow *s, uint32_t page)
 }
 
 /*
- * The page that was of no use for the longest time. It is never the root in use nor part of the path
- * under construction: these at most four were touched last, and there are SHADOW_MIN_PAGES.
+ * The page that was of no use for the longest time. It is never the root in use nor part of the
+ * path under construction: these at most four were touched last, and there are SHADOW_MIN_PAGES.
  */
 static void recycle(struct shadow *s)
 {

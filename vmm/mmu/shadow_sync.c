@@ -10,9 +10,9 @@
 #include "mmu/shadow_internal.h"
 
 /*
- * A table with that many stores since an address was last filled through it, or faulted in the guest, is
- * being built, torn down or used as data: it costs less to shadow it anew when it is of use again. Of
- * 3, 5, 8 and 16, 5 gives the fewest exits over usertests, ubench and mmapfuzz.
+ * A table with that many stores since an address was last filled through it, or faulted in the
+ * guest, is being built, torn down or used as data: it costs less to shadow it anew when it is of
+ * use again. Of 3, 5, 8 and 16, 5 gives the fewest exits over usertests, ubench and mmapfuzz.
  */
 #define WRITES_BEFORE_UNSHADOW 5u
 
@@ -60,7 +60,7 @@ void frame_unshadow(struct shadow *s, pfn_t gfn)
 		page_zap(s, page);
 }
 
-/* --- one entry ---------------------------------------------------------------------------------- */
+/* --- one entry -------------------------------------------------------------------------------- */
 
 /* A leaf follows its guest entry. `add`: also where none was, since the guest entry has A set. */
 static void leaf_sync(struct shadow *s, uint32_t page, uint32_t index, bool add)
@@ -119,7 +119,7 @@ static void guest_index_sync(struct shadow *s, pfn_t gfn, uint32_t index, bool a
 	}
 }
 
-/* --- out of sync and back ------------------------------------------------------------------------ */
+/* --- out of sync and back --------------------------------------------------------------------- */
 
 bool frame_unsync(struct shadow *s, pfn_t gfn, gva_t lin)
 {
@@ -186,7 +186,7 @@ void entry_resync(struct shadow *s, gva_t lin)
 		guest_index_sync(s, pde >> PAGE_SHIFT, lin >> PAGE_SHIFT & 1023, false);
 }
 
-/* --- stores --------------------------------------------------------------------------------------- */
+/* --- stores ----------------------------------------------------------------------------------- */
 
 /* [at, at + len) of a tracked frame was written. */
 static void frame_stored(struct shadow *s, pfn_t gfn, uint32_t at, uint32_t len)

@@ -20,7 +20,9 @@
 	(EFLAGS_ARITH | EFLAGS_TF | EFLAGS_IF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF |  \
 	 EFLAGS_VM | EFLAGS_AC | EFLAGS_VIF | EFLAGS_VIP | EFLAGS_ID)
 
-/* CR3: bits 31:12 are the directory, PCD and PWT are kept, the rest is ignored (SDM vol. 3, 2.5). */
+/*
+ * CR3: bits 31:12 are the directory, PCD and PWT are kept, the rest is ignored (SDM vol. 3, 2.5).
+ */
 #define CR3_KEPT 0xfffff018u
 
 int x86_create(struct cpu **out, const struct x86_env *env, enum x86_tlb_kind tlb)

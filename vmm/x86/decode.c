@@ -177,7 +177,9 @@ static void take_operands(struct insn *i, const ZydisDecodedInstruction *zi,
 	}
 	if (memory)
 		return;
-	/* Hidden memory (strings, XLAT): only its segment matters, of the source if there are two. */
+	/*
+	 * Hidden memory (strings, XLAT): only its segment matters, of the source if there are two.
+	 */
 	for (unsigned n = zi->operand_count_visible; n < zi->operand_count; n++)
 		if (zo[n].type == ZYDIS_OPERAND_TYPE_MEMORY &&
 		    zo[n].mem.base != ZYDIS_REGISTER_EDI && zo[n].mem.base != ZYDIS_REGISTER_DI)

@@ -350,7 +350,10 @@ bool interrupt_deliver(struct cpu *c)
 		if (event_enter(c, NULL, &e, c->eip, &c->eip)) {
 			if (r)
 				r->delivered = true;
-			/* a data breakpoint on the frame traps before the handler's first instruction */
+			/*
+			 * a data breakpoint on the frame traps before the handler's first
+			 * instruction
+			 */
 			if (c->debug_trap)
 				debug_after(c);
 			return true;

@@ -65,8 +65,8 @@ struct x86_env {
 	void (*flush)(void *ctx, bool global);
 
 	/*
-	 * CR0.WP changed: no translation is dropped, but under shadow tables, whose W and U depend on
-	 * WP, cached ones may mean something else. May be NULL.
+	 * CR0.WP changed: no translation is dropped, but under shadow tables, whose W and U depend
+	 * on WP, cached ones may mean something else. May be NULL.
 	 */
 	void (*wp_changed)(void *ctx);
 
@@ -77,9 +77,9 @@ struct x86_env {
 	bool rights_are_partial;
 
 	/*
-	 * A byte for each frame below ram_frames, or NULL: where it is not 0, `stored` is called after
-	 * each store to that frame. It may become non-zero only after the translations that allow
-	 * writing there were dropped (x86_drop_page, x86_drop_all).
+	 * A byte for each frame below ram_frames, or NULL: where it is not 0, `stored` is called
+	 * after each store to that frame. It may become non-zero only after the translations that
+	 * allow writing there were dropped (x86_drop_page, x86_drop_all).
 	 */
 	const uint8_t *watched;
 	void (*stored)(void *ctx, gpa_t gpa, unsigned len);
@@ -89,13 +89,13 @@ struct x86_env {
 	void (*tsc_write)(void *ctx, uint64_t value);
 
 	/*
-	 * The vCPU also runs where x86/ does not see it: decoded code is checked against memory each
-	 * time it is entered. For --tlb drop alone, since translations go stale, too.
+	 * The vCPU also runs where x86/ does not see it: decoded code is checked against memory
+	 * each time it is entered. For --tlb drop alone, since translations go stale, too.
 	 */
 	bool code_unseen;
 	/*
-	 * Ring 0 ran as ring 1 meanwhile, so that its CS and SS, and what was pushed of them, may carry
-	 * RPL 1: taken as 0. The guest has no ring 1 of its own then.
+	 * Ring 0 ran as ring 1 meanwhile, so that its CS and SS, and what was pushed of them, may
+	 * carry RPL 1: taken as 0. The guest has no ring 1 of its own then.
 	 */
 	bool ring1;
 

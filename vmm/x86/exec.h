@@ -75,8 +75,8 @@ bool x86_state_possible(const struct x86_state *s);
 
 /*
  * Run until the instruction count reaches `until` or something else stops. Exceptions of the guest
- * are delivered to the guest; entering a handler counts as one instruction, so that the count may end
- * one above `until`. Returns why it stopped; the register file is exact then.
+ * are delivered to the guest; entering a handler counts as one instruction, so that the count may
+ * end one above `until`. Returns why it stopped; the register file is exact then.
  */
 enum x86_stop x86_run(struct cpu *c, uint64_t until);
 
@@ -93,9 +93,9 @@ uint64_t x86_icount(const struct cpu *c);
 uint64_t x86_instructions(const struct cpu *c);
 
 /*
- * Instructions, and one more for each further step of a repeated string instruction: a step is a page
- * of memory, or one element where that goes to a device. What limits are measured in, since one
- * REP can take minutes. x86_run returns X86_STOP_DEADLINE when the limit is reached; 0 is none.
+ * Instructions, and one more for each further step of a repeated string instruction: a step is a
+ * page of memory, or one element where that goes to a device. What limits are measured in, since
+ * one REP can take minutes. x86_run returns X86_STOP_DEADLINE when the limit is reached; 0 is none.
  */
 uint64_t x86_work(const struct cpu *c);
 void x86_limit_work(struct cpu *c, uint64_t limit);
@@ -140,7 +140,9 @@ void x86_flush_all(struct cpu *c);
 void x86_drop_page(struct cpu *c, gva_t lin);
 void x86_drop_all(struct cpu *c);
 
-/* Guest RAM at [gpa, gpa + len) was written from outside the vCPU: drop instructions decoded there. */
+/*
+ * Guest RAM at [gpa, gpa + len) was written from outside the vCPU: drop instructions decoded there.
+ */
 void x86_ram_written(struct cpu *c, gpa_t gpa, uint64_t len);
 
 const struct x86_fault_log *x86_faults(const struct cpu *c);

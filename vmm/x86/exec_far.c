@@ -315,8 +315,9 @@ static uint32_t iret_flags(const struct cpu *c, unsigned opsize)
 }
 
 /*
- * With NT set IRET goes back to the task that the TSS's link names (SDM vol. 2, IRET, TASK-RETURN). Ring 3
- * may set NT; where the link is no busy TSS that is #TS, and only a real one is a task switch.
+ * With NT set IRET goes back to the task that the TSS's link names (SDM vol. 2, IRET, TASK-RETURN).
+ * Ring 3 may set NT; where the link is no busy TSS that is #TS, and only a real one is a task
+ * switch.
  */
 static const struct insn *return_to_task(struct cpu *c, const struct insn *i)
 {

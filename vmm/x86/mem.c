@@ -215,8 +215,8 @@ bool segment_allows(const struct x86_segment *s, uint32_t offset, unsigned size)
 		return last >= offset && offset > s->limit && last <= top;
 	}
 	/*
-	 * With a limit of 4 GiB, whether an access may wrap is up to the CPU (SDM vol. 3, 5.3). AMD's
-	 * refuse it, and so do we.
+	 * With a limit of 4 GiB, whether an access may wrap is up to the CPU (SDM vol. 3, 5.3).
+	 * AMD's refuse it, and so do we.
 	 */
 	return last >= offset && last <= s->limit;
 }

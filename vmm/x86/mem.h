@@ -61,15 +61,17 @@ void rmw_write(struct cpu *c, const struct insn *i, const struct rmw *m, uint64_
 bool lin_probe_write(struct cpu *c, const struct insn *i, gva_t lin, unsigned size,
 		     unsigned access);
 
-/* Would a write of `size` bytes (up to 4096) through `seg` succeed? Sets A and D, writes nothing. */
+/*
+ * Would a write of `size` bytes (up to 4096) through `seg` succeed? Sets A and D, writes nothing.
+ */
 bool mem_probe_write(struct cpu *c, const struct insn *i, unsigned seg, uint32_t offset,
 		     unsigned size);
 
 /*
  * Host address of `lin` for one access (enum x86_access | ACCESS_USER), or NULL where it is not
  * plain RAM, would fault, holds decoded code (for writes), or breakpoints are armed. Never faults.
- * Good to the end of the page and until the next access that can fault; --tlb drop walks here for each
- * call, so that one step of a REP is one walk.
+ * Good to the end of the page and until the next access that can fault; --tlb drop walks here for
+ * each call, so that one step of a REP is one walk.
  */
 uint8_t *mem_host(struct cpu *c, gva_t lin, unsigned access);
 

@@ -97,7 +97,8 @@ static bool stack_check(struct cpu *c, const struct insn *i, uint16_t selector,
 	if (!descriptor_read(c, i, selector, VEC_GP, d))
 		return false;
 	attr = descriptor_attr(d);
-	if (selector_rpl(c, selector) != c->cpl || !attr_is_writable(attr) || SEG_DPL(attr) != c->cpl)
+	if (selector_rpl(c, selector) != c->cpl || !attr_is_writable(attr) ||
+	    SEG_DPL(attr) != c->cpl)
 		return cpu_fault_false(c, i, VEC_GP, selector_error(selector));
 	if (!(attr & SEG_P))
 		return cpu_fault_false(c, i, VEC_SS, selector_error(selector));

@@ -71,7 +71,10 @@ struct insn;
 int tlb_init(struct tlb *t, enum x86_tlb_kind kind);
 void tlb_destroy(struct tlb *t);
 
-/* Drop one page (with the whole 4 MiB page it may be part of), or all, global entries only on request. */
+/*
+ * Drop one page (with the whole 4 MiB page it may be part of), or all, global entries only on
+ * request.
+ */
 void tlb_flush_page(struct tlb *t, gva_t lin);
 void tlb_flush_all(struct tlb *t, bool global);
 

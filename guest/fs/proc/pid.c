@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc/PID: the process as Linux tells it. Fields that have no meaning here are left out of status,
- * and zero in stat, whose columns are counted.
+ * /proc/PID: the process as Linux tells it. Fields that have no meaning here are left out of
+ * status, and zero in stat, whose columns are counted.
  */
 #include "proc.h"
 #include <kernel/time.h>
@@ -123,7 +123,7 @@ static void show_mounts(struct show_buf *b, struct task_struct *t)
 		       "proc /proc proc ro 0 0\n");
 }
 
-/* --- memory of the process: cmdline, environ, auxv ------------------------------------------------------ */
+/* --- memory of the process: cmdline, environ, auxv -------------------------------------------- */
 
 /* [start, end) of the process, from *pos on. */
 static int32_t read_range(struct file *f, struct uio *u, u64 *pos, bool environment)
@@ -194,7 +194,7 @@ static const struct file_operations auxv_ops = {
 	.llseek = proc_dir_llseek,
 };
 
-/* --- links: exe, cwd, root, fd/N -------------------------------------------------------------------------- */
+/* --- links: exe, cwd, root, fd/N -------------------------------------------------------------- */
 
 static int text_of_file(const struct file *f, char *buf, u32 bytes)
 {
@@ -321,7 +321,7 @@ static const struct file_operations fd_dir_ops = {
 	.readdir = fd_readdir,
 };
 
-/* --- the directory -------------------------------------------------------------------------------------------- */
+/* --- the directory ---------------------------------------------------------------------------- */
 
 #define TEXT(name, fn)                                                                             \
 	{                                                                                          \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc: texts that are made when they are read, in the formats of Linux (proc(5); 2.6.32's, with the
- * lines of /proc/PID that programs of today look for).
+ * /proc: texts that are made when they are read, in the formats of Linux (proc(5); 2.6.32's, with
+ * the lines of /proc/PID that programs of today look for).
  *
- * A row in a table is a file. An inode is made by each lookup and lives as long as its references; it
- * holds a process by number, so that one that has ended is -ESRCH.
+ * A row in a table is a file. An inode is made by each lookup and lives as long as its references;
+ * it holds a process by number, so that one that has ended is -ESRCH.
  */
 #ifndef FS_PROC_H
 #define FS_PROC_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files whose text is made at the first read and again after a rewind, so that one reader sees one state.
+ * Files whose text is made at the first read and again after a rewind, so that one reader sees one
+ * state.
  */
 #include "proc.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages and the direct map. Usable from assembly and from the linker script. What the memory manager
- * must know, too, is in mm/layout.h.
+ * Pages and the direct map. Usable from assembly and from the linker script. What the memory
+ * manager must know, too, is in mm/layout.h.
  *
  * The direct map shows physical 0..high_memory at PAGE_OFFSET; __va() and __pa() are valid for
  * that range alone.

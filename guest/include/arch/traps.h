@@ -6,9 +6,9 @@
  * because this machine has no hardware task switch; a #DF caused by a bad kernel stack is therefore
  * a triple fault. Gates for INT3, INTO and INT 0x80 have DPL 3; INT 0x80 is a trap gate.
  *
- * An exception goes through a ladder: the die notifier; a signal, if a process raised it in user mode;
- * for the kernel's own faults, the exception table; then die(). Page faults ask mm/ before (fault.c).
- * Its handlers get the error code the CPU pushed, 0 where it pushes none.
+ * An exception goes through a ladder: the die notifier; a signal, if a process raised it in user
+ * mode; for the kernel's own faults, the exception table; then die(). Page faults ask mm/ before
+ * (fault.c). Its handlers get the error code the CPU pushed, 0 where it pushes none.
  */
 #ifndef ARCH_TRAPS_H
 #define ARCH_TRAPS_H
@@ -70,7 +70,9 @@ void trap_init(void);
 /* The exceptions' name, e.g. "page fault"; vector < NR_EXCEPTIONS. */
 const char *trap_name(u32 vector);
 
-/* Called from entry.S. do_pending_work: before user mode goes on, interrupts off: task_struct.work. */
+/*
+ * Called from entry.S. do_pending_work: before user mode goes on, interrupts off: task_struct.work.
+ */
 void do_trap(struct pt_regs *regs, u32 error_code, u32 vector);
 void do_pending_work(struct pt_regs *regs);
 void do_syscall(struct pt_regs *regs);

@@ -42,7 +42,9 @@ void uart_init(void);
 /* Starts reception. Needs init_IRQ(). */
 void uart_enable_rx(void);
 
-/* Called by the interrupt handler when bytes have come, to take them by uart_getc(). NULL: nobody. */
+/*
+ * Called by the interrupt handler when bytes have come, to take them by uart_getc(). NULL: nobody.
+ */
 void uart_set_receiver(void (*fn)(void));
 
 void uart_write(const char *s, size_t n);

@@ -2,10 +2,10 @@
 /*
  * A small virtual file system: inodes in trees, open files, descriptor tables.
  *
- * The initrd is the root and read-only; /dev and /proc are put over it. Paths are resolved from the root
- * or the working directory, through "." and ".." and at most 40 symbolic links. Inodes of the initrd
- * and /dev live for ever; those of /proc/PID are made when they are looked up. All users are root, so the
- * only permission that is checked is that what is executed has an x bit.
+ * The initrd is the root and read-only; /dev and /proc are put over it. Paths are resolved from the
+ * root or the working directory, through "." and ".." and at most 40 symbolic links. Inodes of the
+ * initrd and /dev live for ever; those of /proc/PID are made when they are looked up. All users are
+ * root, so the only permission that is checked is that what is executed has an x bit.
  *
  *   cpio.c      the archive's format               initrd.c    the archive as a tree of inodes
  *   tree.c      directories in memory              devfs.c     /dev
@@ -65,7 +65,7 @@
 
 struct pt_regs;
 struct wait_queue_head;
-struct uio; /* where bytes go to or come from: fs/uio.h */
+struct uio; /* where bytes go to or come from: kernel/uio.h */
 
 struct file_operations {
 	/*
@@ -92,8 +92,8 @@ struct inode_operations {
 	/* The target of a symbolic link into buf, not terminated: its whole length, or error. */
 	int (*readlink)(struct inode *inode, char *buf, u32 bytes);
 	/*
-	 * A link that leads to an inode without a name (/proc/PID/fd/N of a pipe): it, with a reference.
-	 * NULL: the text of readlink is walked.
+	 * A link that leads to an inode without a name (/proc/PID/fd/N of a pipe): it, with a
+	 * reference. NULL: the text of readlink is walked.
 	 */
 	struct inode *(*follow)(struct inode *inode);
 };
@@ -159,9 +159,9 @@ struct fs_struct *fs_dup(const struct fs_struct *old);
 void fs_put(struct fs_struct *fs);
 
 /*
- * execve(2) of a path in kernel memory; argv, envp user pointers to user pointers. 0: regs are the new
- * program's, and the old one is gone. An error after the point of no return forces SIGSEGV, and is
- * returned, too.
+ * execve(2) of a path in kernel memory; argv, envp user pointers to user pointers. 0: regs are the
+ * new program's, and the old one is gone. An error after the point of no return forces SIGSEGV, and
+ * is returned, too.
  */
 int do_execve(const char *path, u32 argv, u32 envp, struct pt_regs *regs);
 /* For init: strings of the kernel. A task without files, fs or mm gets them. */

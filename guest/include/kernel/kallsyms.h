@@ -2,8 +2,8 @@
 /*
  * The kernel's own symbols: which function an address lies in.
  *
- * The table is made from a first link of the kernel, by kernel/kallsyms.sh, and lies behind all code,
- * so that linking it in moves no function.
+ * The table is made from a first link of the kernel, by kernel/kallsyms.sh, and lies behind all
+ * code, so that linking it in moves no function.
  */
 #ifndef KERNEL_KALLSYMS_H
 #define KERNEL_KALLSYMS_H

@@ -3,10 +3,10 @@
  * The kernel command line.
  *
  * It begins with the path of the image, which is skipped; the rest is words `name=value` or `name`
- * between blanks; "..." keeps blanks in a word. Each option the kernel reads has one row in the table
- * of params.c and one field here; most need a value. A known one whose value makes no sense is reported
- * and ignored. Unknown words are init's, as in Linux: `name=value` for its environment, others and all
- * words after `--` are its arguments.
+ * between blanks; "..." keeps blanks in a word. Each option the kernel reads has one row in the
+ * table of params.c and one field here; most need a value. A known one whose value makes no sense
+ * is reported and ignored. Unknown words are init's, as in Linux: `name=value` for its environment,
+ * others and all words after `--` are its arguments.
  */
 #ifndef KERNEL_PARAMS_H
 #define KERNEL_PARAMS_H

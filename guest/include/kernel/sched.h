@@ -2,15 +2,15 @@
 /*
  * Processes: task_struct, round robin, wait queues.
  *
- * One CPU. User mode is preempted by the timer; the kernel is not: a task in the kernel runs until it
- * returns to user mode or calls schedule(). So kernel data need no locks but against interrupt handlers
- * (local_irq_save). What may sleep says so.
+ * One CPU. User mode is preempted by the timer; the kernel is not: a task in the kernel runs until
+ * it returns to user mode or calls schedule(). So kernel data need no locks but against interrupt
+ * handlers (local_irq_save). What may sleep says so.
  *
- * Task 0 is the boot thread: it starts init or runs the self-tests, and reaps kernel threads. Pid 1 is
- * init's alone. Kernel threads have no mm and run with the directory of whoever ran before them.
+ * Task 0 is the boot thread: it starts init or runs the self-tests, and reaps kernel threads. Pid 1
+ * is init's alone. Kernel threads have no mm and run with the directory of whoever ran before them.
  *
- * There is no idle task: schedule() halts on the stack of the task that gave the CPU up, until one can
- * run. That saves two switches where the same task goes on.
+ * There is no idle task: schedule() halts on the stack of the task that gave the CPU up, until one
+ * can run. That saves two switches where the same task goes on.
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -36,7 +36,10 @@ struct fs_struct;
 #define WORK_RESCHED 0x1u
 #define WORK_SIGNAL 0x2u
 
-/* Resources of getrlimit(2). Those of memory are the mm's, too; of the others NOFILE means something. */
+/*
+ * Resources of getrlimit(2). Those of memory are the mm's, too; of the others NOFILE means
+ * something.
+ */
 #define RLIMIT_DATA 2
 #define RLIMIT_STACK 3
 #define RLIMIT_CORE 4
@@ -142,13 +145,15 @@ struct fork_args {
 /* The child's pid, or -ENOMEM, -EAGAIN (too many tasks), -EINVAL. */
 int do_fork(const struct pt_regs *regs, const struct fork_args *args);
 /*
- * A thread of the kernel, as task `name`. Its pid or error. What fn returns is its exit status, unless
- * it has an mm by then (kernel_execve): then the thread goes on as that program.
+ * A thread of the kernel, as task `name`. Its pid or error. What fn returns is its exit status,
+ * unless it has an mm by then (kernel_execve): then the thread goes on as that program.
  */
 int kernel_thread(int (*fn)(void *arg), void *arg, const char *name);
 /* The same with pid 1, which others do not get. */
 int kernel_thread_init(int (*fn)(void *arg), void *arg, const char *name);
-/* exec: the current task leaves its mm (a vfork parent goes on) and runs in this one, its to put. */
+/*
+ * exec: the current task leaves its mm (a vfork parent goes on) and runs in this one, its to put.
+ */
 void exec_mmap(struct mm_struct *mm);
 /* exec, after that: comm, signal handlers, TLS, and registers for the first instruction. */
 void start_thread(struct pt_regs *regs, u32 ip, u32 sp, const char *comm);

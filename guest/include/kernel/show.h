@@ -8,8 +8,8 @@
 #include <lib/types.h>
 
 /*
- * names: "all", or names of files with commas between them; each file's text follows a line with its
- * name. An unknown name gets a warning; SHOW_SYSCALLS waits for the end of the machine.
+ * names: "all", or names of files with commas between them; each file's text follows a line with
+ * its name. An unknown name gets a warning; SHOW_SYSCALLS waits for the end of the machine.
  */
 void show_files_named(const char *names);
 

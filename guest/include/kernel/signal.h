@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals: what memory needs of them. Numbers, sigaction, siginfo and the frames on the user's stack
- * are those of Linux on i386 (arch/x86 uapi headers).
+ * Signals: what memory needs of them. Numbers, sigaction, siginfo and the frames on the user's
+ * stack are those of Linux on i386 (arch/x86 uapi headers).
  *
  * Standard signals do not queue: one siginfo is kept for each number.
  */
@@ -95,15 +95,18 @@ struct signal_state {
 struct task_struct;
 struct pt_regs;
 
-/* fork: handlers and mask are the parent's, nothing is pending. 0 or -ENOMEM. parent: NULL for none. */
+/*
+ * fork: handlers and mask are the parent's, nothing is pending. 0 or -ENOMEM. parent: NULL for
+ * none.
+ */
 int signals_dup(struct signal_state *s, const struct signal_state *parent);
 void signals_free(struct signal_state *s);
 /* exec: caught signals get the default action, the alternate stack is forgotten. */
 void signals_exec(struct signal_state *s);
 
 /*
- * Make it pending, wake the task; dropped if it is ignored. info: NULL for one from the kernel. 0. May be
- * called by interrupt handlers.
+ * Make it pending, wake the task; dropped if it is ignored. info: NULL for one from the kernel. 0.
+ * May be called by interrupt handlers.
  */
 int send_signal(struct task_struct *t, int sig, const struct siginfo *info);
 /* To every task of a process group: 0 or -ESRCH. */
@@ -121,7 +124,9 @@ void recalc_sigpending(struct task_struct *t);
 /* The mask of the current task: what must not be blocked is taken out. */
 void set_blocked(u64 mask);
 
-/* arch/signal_frame.c: the handler's frame onto the user's stack, registers for it: 0 or -EFAULT. */
+/*
+ * arch/signal_frame.c: the handler's frame onto the user's stack, registers for it: 0 or -EFAULT.
+ */
 int setup_signal_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,
 		       const struct siginfo *info, u64 oldmask);
 /* struct siginfo as the user's siginfo_t. 0 or -EFAULT. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls: Linux's numbers and arguments on i386 (EAX; EBX, ECX, EDX, ESI, EDI, EBP), -errno in
- * EAX. The table is in kernel/syscall_table.c, a row a call; functions stand where their subject is.
+ * System calls: Linux's numbers and arguments on i386 (EAX; EBX, ECX, EDX, ESI, EDI, EBP), -errno
+ * in EAX. The table is in kernel/syscall_table.c, a row a call; functions stand where their subject
+ * is.
  */
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H

@@ -2,8 +2,8 @@
 /*
  * Kernel time: ticks of the PIT, and its counter between them.
  *
- * jiffies counts timer interrupts since time_init(); it is written by the interrupt handler only. The
- * clocks go on by the PIT's counter, 838 ns a step, and never back.
+ * jiffies counts timer interrupts since time_init(); it is written by the interrupt handler only.
+ * The clocks go on by the PIT's counter, 838 ns a step, and never back.
  */
 #ifndef KERNEL_TIME_H
 #define KERNEL_TIME_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The only way from the kernel to user memory. An address is checked against TASK_SIZE (length
- * included), and a fault that the page-fault ladder cannot mend ends in the exception table. CR0.WP is
- * set, so a write to a copy-on-write page breaks it as the user's own would.
+ * included), and a fault that the page-fault ladder cannot mend ends in the exception table. CR0.WP
+ * is set, so a write to a copy-on-write page breaks it as the user's own would.
  */
 #ifndef KERNEL_UACCESS_H
 #define KERNEL_UACCESS_H

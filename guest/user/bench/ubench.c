@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * ubench [GROUP...]: what the operations of user space cost, each as a line "NAME NUMBER", in
- * nanoseconds. Groups, which may be named more than once: see the table at the end; all, if none is.
+ * nanoseconds. Groups, which may be named more than once: see the table at the end; all, if none
+ * is.
  *
  * Time is the CPU's time stamp counter, measured against the clock first. Under engine soft the
  * counter runs at 1 GHz and counts instructions: there a nanosecond is an instruction of the guest.

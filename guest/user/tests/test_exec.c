@@ -257,7 +257,9 @@ static void exec_of_too_many_words_is_E2BIG(void)
 	enum { WORDS = 40 };
 	char *argv[WORDS + 1];
 
-	/* 40 words of 100 KB are 4 MB: more than a quarter of the stack's 8 MiB, and than 3/4 of 4. */
+	/*
+	 * 40 words of 100 KB are 4 MB: more than a quarter of the stack's 8 MiB, and than 3/4 of 4.
+	 */
 	argv[0] = malloc(100000);
 	REQUIRE(argv[0]);
 	memset(argv[0], 'm', 100000);

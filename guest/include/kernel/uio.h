@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a read puts its bytes and a write takes them from: pieces of user memory, or one of the kernel.
+ * Where a read puts its bytes and a write takes them from: pieces of user memory, or one of the
+ * kernel.
  */
-#ifndef FS_UIO_H
-#define FS_UIO_H
+#ifndef KERNEL_UIO_H
+#define KERNEL_UIO_H
 
 #include <lib/types.h>
 
