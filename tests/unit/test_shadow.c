@@ -148,6 +148,60 @@ static void reserved_bit_of_a_4_mib_entry_is_an_error_of_its_own(void)
 	shadow_rig_end(&r);
 }
 
+/* The second half of the bench's 4 MiB is RAM without a hole. */
+#define WHOLE_LIN 0x00a00000u
+#define WHOLE_FRAME 0x200u
+
+static void half_of_a_4_mib_page_is_one_leaf_where_all_of_it_is_ram(void)
+{
+	struct shadow_rig r;
+
+	BEGIN(&r);
+	sr_entry(&r, SR_DIR, 2, SR_USER_RW | PTE_PS);
+	CU_ASSERT_EQUAL(sr_read(&r, WHOLE_LIN + 0x5008).gpa, FRAME(WHOLE_FRAME + 5) + 8);
+	for (uint32_t n = 0; n < 512; n += 37)
+		CU_ASSERT_EQUAL(sr_read(&r, WHOLE_LIN + FRAME(n)).exits, 0);
+	/* the first half has the hole below 1 MiB in it */
+	CU_ASSERT_EQUAL(sr_read(&r, 0x00800000).exits, 1);
+	CU_ASSERT_EQUAL(sr_read(&r, 0x00801000).exits, 1);
+	/* D is one for all, and so is its loss */
+	CU_ASSERT_EQUAL(sr_write(&r, WHOLE_LIN, 1).exits, 1);
+	CU_ASSERT_EQUAL(sr_write(&r, WHOLE_LIN + FRAME(511), 1).exits, 0);
+	sr_entry(&r, SR_DIR, 2, SR_USER_RW | PTE_PS | PTE_A);
+	CU_ASSERT_EQUAL(sr_leaf(&r, WHOLE_LIN) & SPTE_W, 0);
+	shadow_rig_check(&r);
+	sr_write(&r, WHOLE_LIN, 2);
+	CU_ASSERT_TRUE(sr_entry_get(&r, SR_DIR, 2) & PTE_D);
+	/* read-only, and CR0.WP clear */
+	sr_entry(&r, SR_DIR, 2, PTE_P | PTE_U | PTE_PS);
+	CU_ASSERT_TRUE(sr_write(&r, WHOLE_LIN, 3).fault);
+	sr_set_cr0(&r, r.cr0 & ~CR0_WP);
+	CU_ASSERT_FALSE(sr_write(&r, WHOLE_LIN, 3).fault);
+	CU_ASSERT_TRUE(sr_access(&r, WHOLE_LIN, USER_WRITE, 4).fault);
+	CU_ASSERT_FALSE(sr_access(&r, WHOLE_LIN, USER_READ, 0).fault);
+	CU_ASSERT_EQUAL(sr_get(&r, FRAME(WHOLE_FRAME)), 3);
+	shadow_rig_end(&r);
+}
+
+static void half_of_a_4_mib_page_is_split_when_a_table_lies_in_it(void)
+{
+	struct shadow_rig r;
+	gva_t table = WHOLE_LIN + FRAME(0x80);
+
+	BEGIN(&r);
+	sr_entry(&r, SR_DIR, 2, SR_USER_RW | PTE_PS);
+	CU_ASSERT_FALSE(sr_write(&r, table, FRAME(SR_DATA) | SR_USER_RW).emulated);
+	CU_ASSERT_EQUAL(sr_write(&r, WHOLE_LIN, 1).exits, 0);
+	sr_entry(&r, SR_DIR, 3, FRAME(WHOLE_FRAME + 0x80) | SR_USER_RW);
+	CU_ASSERT_EQUAL(sr_read(&r, 0x00c00000).gpa, FRAME(SR_DATA));
+	/* hardware had a writable translation of it */
+	CU_ASSERT_TRUE(sr_write(&r, table, FRAME(SR_DATA + 1) | SR_USER_RW).emulated);
+	CU_ASSERT_EQUAL(sr_read(&r, 0x00c00000).gpa, FRAME(SR_DATA + 1));
+	CU_ASSERT_EQUAL(sr_write(&r, WHOLE_LIN, 2).exits, 1);
+	CU_ASSERT_FALSE(sr_write(&r, WHOLE_LIN + 4096, 2).emulated);
+	shadow_rig_end(&r);
+}
+
 static void pse_36_page_beyond_ram_is_for_the_bus(void)
 {
 	struct shadow_rig r;
@@ -411,6 +465,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(user_mode_never_gets_what_wp_0_gives_the_supervisor),
 	UNIT_TEST(ps_is_ignored_while_cr4_pse_is_clear),
 	UNIT_TEST(reserved_bit_of_a_4_mib_entry_is_an_error_of_its_own),
+	UNIT_TEST(half_of_a_4_mib_page_is_one_leaf_where_all_of_it_is_ram),
+	UNIT_TEST(half_of_a_4_mib_page_is_split_when_a_table_lies_in_it),
 	UNIT_TEST(pse_36_page_beyond_ram_is_for_the_bus),
 	UNIT_TEST(mmio_and_holes_are_never_mapped),
 	UNIT_TEST(tables_beyond_ram_or_in_mmio_are_empty),

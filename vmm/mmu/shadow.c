@@ -11,6 +11,9 @@
 #define CR0_ROLE (CR0_PG | CR0_WP)
 #define CR4_ROLE (CR4_PSE | CR4_PGE)
 
+/* Bits of a linear address that choose a 4 KiB page in a 2 MiB one. */
+#define LARGE_OFFSET 0x001ff000u
+
 static const char *const event_names[SHADOW_EV_KINDS] = {
 	[SHADOW_EV_FILL] = "fill",	   [SHADOW_EV_ACCESSED] = "accessed",
 	[SHADOW_EV_GUEST_FAULT] = "fault", [SHADOW_EV_TRACK] = "track",
@@ -181,6 +184,12 @@ bool shadow_walk(const struct shadow *s, gva_t lin, uint64_t *leaf)
 		if (!(entry & SPTE_P))
 			return false;
 		rights &= entry;
+		if (entry & SPTE_PS) {
+			/* as the 4 KiB leaf that it stands for */
+			*leaf = ((entry & (rights | ~(SPTE_W | SPTE_U))) & ~SPTE_PS) +
+				(lin & LARGE_OFFSET);
+			return true;
+		}
 		table = ((entry & SPTE_ADDRESS) - s->config.pool_base) >> PAGE_SHIFT;
 	}
 	entry = pool[table * SHADOW_ENTRIES + index[0]];

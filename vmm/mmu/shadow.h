@@ -5,7 +5,8 @@
  * The guest has 2-level tables in its RAM. The shadow has 4-level ones (x86-64 format) in a pool of
  * pages that the engine gives, and maps guest-linear 0..4 GiB. PML4 slot 0 leads to it, all other
  * PML4 slots are the engine's (its monitor); a 32-bit page directory becomes four page directories,
- * a guest page table two, a 4 MiB page two tables of 4 KiB pieces.
+ * a guest page table two, a 4 MiB page two pages of 2 MiB, or tables of 4 KiB pieces where not all of it
+ * is RAM or where a page table lies in it.
  *
  * How it works:
  *  - A shadow page is known by (guest table frame, role). The role holds what else changes the
@@ -57,6 +58,7 @@
 #define SPTE_U (1ull << 2)
 #define SPTE_A (1ull << 5)
 #define SPTE_D (1ull << 6)
+#define SPTE_PS (1ull << 7) /* in a PD: a 2 MiB page */
 #define SPTE_G (1ull << 8)
 #define SPTE_PIECE (1ull << 9)	 /* ignored by hardware: a piece of a guest's 4 MiB page */
 #define SPTE_WP_OFF (1ull << 10) /* ignored by hardware: supervisor-writable since CR0.WP is 0 */

@@ -47,17 +47,20 @@ static void check_list(struct audit *a, uint32_t page, uint32_t index)
 	const struct shadow_page *p = &s->page[page];
 	ref_t self = ref_of(page, index), prev = p->prev[index], next = p->next[index], at;
 
-	if (p->role.level == 1 ? p->target[index] >= s->config.ram_frames
-			       : p->target[index] >= s->config.pages) {
+	if (p->target[index] >=
+	    (entry_is_leaf(p, p->entry[index]) ? s->config.ram_frames : s->config.pages)) {
 		finding(a, ENTRY_FMT ": leads to %u, which is not there",
 			ENTRY_ARGS(s, page, index), p->target[index]);
 		return;
 	}
 	if (prev)
 		at = s->page[ref_page(prev)].next[ref_index(prev)];
+	else if (p->role.level == 1)
+		at = s->frame[p->target[index]].rmap;
+	else if (entry_is_leaf(p, p->entry[index]))
+		at = s->region[p->target[index] / SHADOW_ENTRIES].rmap;
 	else
-		at = p->role.level == 1 ? s->frame[p->target[index]].rmap
-					: s->page[p->target[index]].parents;
+		at = s->page[p->target[index]].parents;
 	if (at != self || (next && s->page[ref_page(next)].prev[ref_index(next)] != self))
 		finding(a, ENTRY_FMT ": is not in its list", ENTRY_ARGS(s, page, index));
 }
@@ -125,6 +128,34 @@ static void check_leaf_guest(struct audit *a, uint32_t page, uint32_t index)
 			ENTRY_ARGS(s, page, index), (unsigned long long)want);
 }
 
+/* A 2 MiB leaf: the rules of each of its pages. */
+static void check_large(struct audit *a, uint32_t page, uint32_t index)
+{
+	struct shadow *s = a->s;
+	const struct shadow_page *p = &s->page[page];
+	uint64_t entry = p->entry[index], want = 0;
+	const uint64_t rights = SPTE_W | SPTE_U;
+	union shadow_role role = p->role;
+	pfn_t gfn = p->target[index];
+
+	for (uint32_t n = 0; n < SHADOW_ENTRIES; n++)
+		if (frame_watched(s, gfn + n) ||
+		    s->config.ops.leaf(s->config.ctx, (gfn + n) << PAGE_SHIFT) !=
+			    (entry & SPTE_ADDRESS) + n * PAGE_BYTES)
+			finding(a, ENTRY_FMT ": frame 0x%llx is a page table, or lies elsewhere",
+				ENTRY_ARGS(s, page, index), (unsigned long long)(gfn + n));
+	if (!page_is_table(p) || s->frame[p->gfn].stale_at)
+		return;
+	if (child_of(s, p->role,
+		     guest_entry(s, p->gfn, p->role.quadrant * (SHADOW_ENTRIES / 2) + index / 2),
+		     index & 1, &gfn, &role) &&
+	    role.direct)
+		want = large_leaf_of(s, role, gfn, entry & SPTE_WP_OFF);
+	if ((want ^ entry) & (SPTE_ADDRESS | SPTE_P) || entry & rights & ~want)
+		finding(a, ENTRY_FMT ": the guest's entry gives 0x%llx", ENTRY_ARGS(s, page, index),
+			(unsigned long long)want);
+}
+
 static void check_entry(struct audit *a, uint32_t page, uint32_t index)
 {
 	const struct shadow *s = a->s;
@@ -135,7 +166,7 @@ static void check_entry(struct audit *a, uint32_t page, uint32_t index)
 	if (a->findings != found)
 		return;
 	if (p->role.level > 1) {
-		check_link(a, page, index);
+		(entry_is_leaf(p, p->entry[index]) ? check_large : check_link)(a, page, index);
 		return;
 	}
 	check_leaf_alone(a, page, index);
@@ -264,7 +295,7 @@ static void check_table(struct audit *a, uint32_t page, gva_t lin)
 
 		if (!(p->entry[n] & SPTE_P))
 			continue;
-		if (p->role.level == 1)
+		if (entry_is_leaf(p, p->entry[n]))
 			check_lin(a, at, p->entry[n], p->target[n]);
 		else
 			check_table(a, p->target[n], at);

@@ -27,8 +27,12 @@ static uint64_t shadow_leaf(const struct shadow *s, gva_t lin)
 	uint32_t page = s->root;
 
 	for (unsigned level = 4; level > 1; level--) {
-		if (!(s->page[page].entry[index[level - 1]] & SPTE_P))
+		uint64_t entry = s->page[page].entry[index[level - 1]];
+
+		if (!(entry & SPTE_P))
 			return 0;
+		if (entry_is_leaf(&s->page[page], entry))
+			return (entry & ~SPTE_PS) + (uint64_t)index[0] * PAGE_BYTES;
 		page = s->page[page].target[index[level - 1]];
 	}
 	return s->page[page].entry[index[0]];

@@ -9,7 +9,10 @@ static ref_t *list_of(struct shadow *s, const struct shadow_page *p, uint32_t in
 {
 	uint32_t target = p->target[index];
 
-	return p->role.level == 1 ? &s->frame[target].rmap : &s->page[target].parents;
+	if (p->role.level == 1)
+		return &s->frame[target].rmap;
+	return p->entry[index] & SPTE_PS ? &s->region[target / SHADOW_ENTRIES].rmap
+					 : &s->page[target].parents;
 }
 
 static void list_insert(struct shadow *s, uint32_t page, uint32_t index)
@@ -117,6 +120,19 @@ void frame_protect(struct shadow *s, pfn_t gfn)
 	}
 }
 
+/*
+ * From now on 4 KiB leaves alone map the 2 MiB around a frame. For good: where one page table lies, more
+ * will, and going back and forth costs more than it brings.
+ */
+static void region_split(struct shadow *s, pfn_t gfn)
+{
+	struct shadow_region *region = &s->region[gfn / SHADOW_ENTRIES];
+
+	region->kind = REGION_SPLIT;
+	while (region->rmap)
+		entry_drop(s, ref_page(region->rmap), ref_index(region->rmap));
+}
+
 void frame_add_table(struct shadow *s, pfn_t gfn)
 {
 	struct shadow_frame *f = &s->frame[gfn];
@@ -125,6 +141,7 @@ void frame_add_table(struct shadow *s, pfn_t gfn)
 	if (f->tables++)
 		return;
 	shadow_trace(s, SHADOW_EV_TRACK, 0, gfn << PAGE_SHIFT, 0, 0);
+	region_split(s, gfn);
 	frame_protect(s, gfn);
 	s->config.ops.tracked(s->config.ctx, gfn, true);
 }

@@ -97,6 +97,12 @@ uint64_t leaf_of(const struct shadow *s, union shadow_role role, pte_t pte, gpa_
 	return value | (user ? SPTE_U : 0) | (write && storable ? SPTE_W : 0);
 }
 
+uint64_t large_leaf_of(const struct shadow *s, union shadow_role role, pfn_t gfn, bool open)
+{
+	/* frame_watched() of the first frame speaks for all: there is no table among them */
+	return leaf_of(s, role, direct_pte(role), gfn << PAGE_SHIFT, open) | SPTE_PS;
+}
+
 uint64_t leaf_now(const struct shadow *s, const struct shadow_page *p, uint32_t index)
 {
 	bool open = p->entry[index] & SPTE_WP_OFF;
@@ -117,8 +123,8 @@ static uint32_t path_child(struct shadow *s, uint32_t parent, uint32_t index, pf
 	const struct shadow_page *p = &s->page[parent];
 	uint32_t child = p->target[index];
 
-	if (p->entry[index] & SPTE_P && s->page[child].gfn == gfn &&
-	    s->page[child].role.bits == role.bits) {
+	if (p->entry[index] & SPTE_P && !entry_is_leaf(p, p->entry[index]) &&
+	    s->page[child].gfn == gfn && s->page[child].role.bits == role.bits) {
 		page_touch(s, child);
 	} else {
 		child = page_get(s, gfn, role);
@@ -136,20 +142,19 @@ static uint32_t path_child(struct shadow *s, uint32_t parent, uint32_t index, pf
 }
 
 /*
- * The tables that a linear address goes through, made and linked as far as they are missing. `gfn`,
- * `role`: of that of level 1, which is returned.
+ * The tables that a linear address goes through, made and linked as far as they are missing, down to
+ * the page directory, which is returned.
  */
-static uint32_t path_build(struct shadow *s, gva_t lin, pfn_t gfn, union shadow_role role)
+static uint32_t path_build(struct shadow *s, gva_t lin)
 {
 	pfn_t root = s->page[s->root].gfn;
 	unsigned quadrant = lin >> 30;
-	uint32_t pdpt, pd;
+	uint32_t pdpt;
 
 	/* from the top down, each is newer than what was there before: recycle() counts on that */
 	page_touch(s, s->root);
 	pdpt = path_child(s, s->root, 0, root, role_of_root(s, 3, 0));
-	pd = path_child(s, pdpt, quadrant, root, role_of_root(s, 2, quadrant));
-	return path_child(s, pd, lin >> 21 & (SHADOW_ENTRIES - 1), gfn, role);
+	return path_child(s, pdpt, quadrant, root, role_of_root(s, 2, quadrant));
 }
 
 /* A store to a tracked frame was refused: may the frame be let go? */
@@ -160,6 +165,44 @@ static void release_frame(struct shadow *s, pfn_t gfn, gva_t lin)
 		frame_unshadow(s, gfn);
 	else
 		frame_unsync(s, gfn, lin);
+}
+
+/* May one leaf map the 2 MiB from frame `gfn` on: all RAM, in one piece, and no page table in it? */
+static bool region_whole(struct shadow *s, pfn_t gfn)
+{
+	struct shadow_region *region = &s->region[gfn / SHADOW_ENTRIES];
+	uint64_t first = leaf_address(s, gfn << PAGE_SHIFT);
+
+	if (gfn + SHADOW_ENTRIES > s->config.ram_frames)
+		return false;
+	for (uint32_t n = 0; region->kind == REGION_UNKNOWN && n < SHADOW_ENTRIES; n++)
+		if (first % (SHADOW_ENTRIES * PAGE_BYTES) ||
+		    leaf_address(s, (gfn + n) << PAGE_SHIFT) != first + n * PAGE_BYTES)
+			region->kind = REGION_SPLIT;
+	if (region->kind == REGION_UNKNOWN)
+		region->kind = REGION_WHOLE;
+	return region->kind == REGION_WHOLE;
+}
+
+/* The same where one leaf maps 2 MiB; false: it may not. `role`: of the table that it saves. */
+static bool large_fill(struct shadow *s, uint32_t pd, gva_t lin, unsigned access, pfn_t gfn,
+		       union shadow_role role)
+{
+	bool write = (access & ACCESS_KIND) == ACCESS_WRITE;
+	uint32_t index = lin >> 21 & (SHADOW_ENTRIES - 1);
+	const struct shadow_page *p = &s->page[pd];
+	bool was_open = entry_is_leaf(p, p->entry[index]) && p->entry[index] & SPTE_WP_OFF;
+	uint64_t value;
+
+	if (!role.direct || !region_whole(s, gfn))
+		return false;
+	value = large_leaf_of(s, role, gfn, !(access & ACCESS_USER) && (write || was_open));
+	if (value != p->entry[index]) {
+		entry_set(s, pd, index, value, (uint32_t)gfn);
+		s->stats.fills++;
+		shadow_trace(s, SHADOW_EV_FILL, lin, gfn << PAGE_SHIFT, direct_pte(role), value);
+	}
+	return true;
 }
 
 /* The leaf for `lin` in table `pt`, for an access that the guest's tables allow. */
@@ -184,12 +227,23 @@ static enum shadow_outcome leaf_fill(struct shadow *s, uint32_t pt, gva_t lin, u
 	return write && !(value & SPTE_W) ? SHADOW_EMULATE : SHADOW_RETRY;
 }
 
+/* All that `lin` needs; `gfn`, `role`: of the table of level 1. */
+static enum shadow_outcome fill(struct shadow *s, gva_t lin, unsigned access, pfn_t gfn,
+				union shadow_role role, pte_t pte, gpa_t frame)
+{
+	uint32_t pd = path_build(s, lin), pt;
+
+	if (large_fill(s, pd, lin, access, gfn, role))
+		return SHADOW_RETRY;
+	pt = path_child(s, pd, lin >> 21 & (SHADOW_ENTRIES - 1), gfn, role);
+	return leaf_fill(s, pt, lin, access, role.direct ? direct_pte(role) : pte, frame);
+}
+
 static enum shadow_outcome fault_unpaged(struct shadow *s, gva_t lin, unsigned access,
 					 struct shadow_result *r)
 {
 	union shadow_role role = { .bits = 0 };
 	gpa_t frame = lin & ~(gva_t)PAGE_OFFSET_MASK;
-	uint32_t pt;
 
 	r->gpa = lin;
 	if (leaf_address(s, frame) == SHADOW_NO_RAM) {
@@ -198,8 +252,7 @@ static enum shadow_outcome fault_unpaged(struct shadow *s, gva_t lin, unsigned a
 	}
 	role.level = 1;
 	role.direct = role.write = role.user = role.dirty = 1;
-	pt = path_build(s, lin, (lin >> 21) * (pfn_t)SHADOW_ENTRIES, role);
-	return leaf_fill(s, pt, lin, access, direct_pte(role), frame);
+	return fill(s, lin, access, (lin >> 21) * (pfn_t)SHADOW_ENTRIES, role, 0, frame);
 }
 
 /* Did the walk set A or D in one of the entries that it went through? */
@@ -243,7 +296,6 @@ static enum shadow_outcome fault_paged(struct shadow *s, gva_t lin, unsigned acc
 	bool write = (access & ACCESS_KIND) == ACCESS_WRITE;
 	union shadow_role role;
 	struct walk_result w;
-	uint32_t pt;
 	gpa_t frame;
 	pte_t pde, pte;
 	pfn_t gfn;
@@ -271,10 +323,7 @@ static enum shadow_outcome fault_paged(struct shadow *s, gva_t lin, unsigned acc
 	 */
 	if (!child_of(s, role_of_root(s, 2, 0), pde, lin >> 21 & 1, &gfn, &role))
 		return SHADOW_RETRY;
-	pt = path_build(s, lin, gfn, role);
-	if (role.direct)
-		pte = direct_pte(role);
-	return leaf_fill(s, pt, lin, access, pte, frame);
+	return fill(s, lin, access, gfn, role, pte, frame);
 }
 
 enum shadow_outcome shadow_fault(struct shadow *s, gva_t lin, unsigned access,

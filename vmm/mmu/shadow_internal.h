@@ -55,7 +55,8 @@ struct shadow_page {
 	uint32_t newer, older; /* order of use; free pages are chained by `older` */
 	ref_t parents;	       /* entries that lead here */
 	uint64_t entry[SHADOW_ENTRIES];
-	uint32_t target[SHADOW_ENTRIES]; /* of present ones: guest frame (level 1), else page */
+	uint32_t target
+		[SHADOW_ENTRIES]; /* of present ones: guest frame (leaf; the first one), else page */
 	ref_t next[SHADOW_ENTRIES], prev[SHADOW_ENTRIES]; /* of the list the entry is in */
 };
 
@@ -69,11 +70,22 @@ struct shadow_frame {
 	bool held;	   /* the engine wants to hear of stores: shadow_hold() */
 };
 
+/* What is known of 2 MiB of guest frames. */
+struct shadow_region {
+	ref_t rmap; /* 2 MiB leaves that map it */
+	enum {
+		REGION_UNKNOWN,
+		REGION_WHOLE,
+		REGION_SPLIT
+	} kind; /* SPLIT: for 4 KiB leaves alone */
+};
+
 struct shadow {
 	struct shadow_config config;
 	struct shadow_stats stats;
 	struct shadow_page *page; /* one for each pool page */
 	struct shadow_frame *frame;
+	struct shadow_region *region;
 	uint32_t *bucket; /* by frame: first page + 1 */
 	uint32_t buckets;
 	uint32_t free; /* first free page, or NO_PAGE */
@@ -96,6 +108,12 @@ void page_touch(struct shadow *s, uint32_t page);
 /* The first page that stands for frame gfn as a table of level 1 or 2, or the next one; NO_PAGE. */
 uint32_t table_first(const struct shadow *s, pfn_t gfn);
 uint32_t table_next(const struct shadow *s, uint32_t page);
+/* Is a present entry of this page a leaf? */
+static inline bool entry_is_leaf(const struct shadow_page *p, uint64_t value)
+{
+	return p->role.level == 1 || value & SPTE_PS;
+}
+
 /* Does this page depend on what lies in its guest frame? */
 static inline bool page_is_table(const struct shadow_page *p)
 {
@@ -107,7 +125,7 @@ void pages_destroy(struct shadow *s);
 /* --- shadow_entry.c --------------------------------------------------------------------------- */
 
 /*
- * Make an entry `value`, which leads to `target` (level 1: a guest frame; else a page): lists, the
+ * Make an entry `value`, which leads to `target` (a leaf: the first guest frame; else a page): lists, the
  * pool and what hardware caches follow.
  */
 void entry_set(struct shadow *s, uint32_t page, uint32_t index, uint64_t value, uint32_t target);
@@ -161,6 +179,8 @@ static inline uint32_t ref_index(ref_t ref)
  * 0 allows, and take the page from the user for that.
  */
 uint64_t leaf_of(const struct shadow *s, union shadow_role role, pte_t pte, gpa_t frame, bool open);
+/* A 2 MiB leaf for the frames from `gfn` on, for which a table of `role` would stand else. */
+uint64_t large_leaf_of(const struct shadow *s, union shadow_role role, pfn_t gfn, bool open);
 /* Leaf `index` of a level 1 page, from what the guest's entry is now. */
 uint64_t leaf_now(const struct shadow *s, const struct shadow_page *p, uint32_t index);
 /* What half (0, 1) of a guest directory entry leads to; false: nothing. */

@@ -28,6 +28,11 @@ static size_t frames_bytes(const struct shadow *s)
 	return (s->config.ram_frames + 1) * sizeof(*s->frame);
 }
 
+static size_t regions_bytes(const struct shadow *s)
+{
+	return (s->config.ram_frames / SHADOW_ENTRIES + 1) * sizeof(*s->region);
+}
+
 int pages_create(struct shadow *s)
 {
 	s->buckets = 16;
@@ -35,9 +40,10 @@ int pages_create(struct shadow *s)
 		s->buckets *= 2;
 	s->page = lazy_memory(pages_bytes(s));
 	s->frame = lazy_memory(frames_bytes(s));
+	s->region = lazy_memory(regions_bytes(s));
 	s->bucket = calloc(s->buckets, sizeof(*s->bucket));
 	s->stale = calloc(s->config.pages, sizeof(*s->stale));
-	if (!s->page || !s->frame || !s->bucket || !s->stale)
+	if (!s->page || !s->frame || !s->region || !s->bucket || !s->stale)
 		return -ENOMEM;
 	s->newest = s->oldest = s->root = s->free = NO_PAGE;
 	return 0;
@@ -49,6 +55,8 @@ void pages_destroy(struct shadow *s)
 		munmap(s->page, pages_bytes(s));
 	if (s->frame)
 		munmap(s->frame, frames_bytes(s));
+	if (s->region)
+		munmap(s->region, regions_bytes(s));
 	free(s->bucket);
 	free(s->stale);
 }

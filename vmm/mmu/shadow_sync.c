@@ -84,10 +84,25 @@ static void leaf_sync(struct shadow *s, uint32_t page, uint32_t index, bool add)
 		     value);
 }
 
+/* A 2 MiB leaf follows its guest entry, or goes. */
+static void large_sync(struct shadow *s, uint32_t page, uint32_t index, pte_t pde)
+{
+	const struct shadow_page *p = &s->page[page];
+	bool open = p->entry[index] & SPTE_WP_OFF;
+	union shadow_role role;
+	uint64_t value = 0;
+	pfn_t gfn;
+
+	if (child_of(s, p->role, pde, index & 1, &gfn, &role) && role.direct &&
+	    gfn == p->target[index])
+		value = large_leaf_of(s, role, gfn, open);
+	entry_set(s, page, index, value, p->target[index]);
+}
+
 /* A link is dropped where the guest's directory entry does not lead there any more. */
 static void link_sync(struct shadow *s, uint32_t page, uint32_t index)
 {
-	const struct shadow_page *p = &s->page[page], *child = &s->page[p->target[index]];
+	const struct shadow_page *p = &s->page[page], *child;
 	uint32_t guest_index = p->role.quadrant * PDES_PER_QUADRANT + index / 2;
 	union shadow_role role;
 	pfn_t gfn;
@@ -96,6 +111,11 @@ static void link_sync(struct shadow *s, uint32_t page, uint32_t index)
 	if (!(p->entry[index] & SPTE_P))
 		return;
 	pde = guest_entry(s, p->gfn, guest_index);
+	if (entry_is_leaf(p, p->entry[index])) {
+		large_sync(s, page, index, pde);
+		return;
+	}
+	child = &s->page[p->target[index]];
 	if (child_of(s, p->role, pde, index & 1, &gfn, &role) && child->gfn == gfn &&
 	    child->role.bits == role.bits)
 		return;
