@@ -87,7 +87,7 @@ static int32_t list(const struct syscall_args *args, emit_fn emit)
 
 	if (!f)
 		return -EBADF;
-	if (!(f->f_mode & FMODE_READ))
+	if (f->f_flags & O_PATH)
 		err = -EBADF;
 	else if (f->f_op->readdir)
 		err = f->f_op->readdir(f, &l, emit);

@@ -107,10 +107,10 @@ static int32_t put(struct pipe *p, struct uio *u)
 		if (n > u->left)
 			n = u->left;
 		done = uio_get(u, *page + offset, n);
+		if (done < n) /* Linux takes nothing of such a chunk */
+			return total ? (int32_t)total : -EFAULT;
 		p->head += done;
 		total += done;
-		if (done < n)
-			return total ? (int32_t)total : -EFAULT;
 	}
 	return (int32_t)total;
 }

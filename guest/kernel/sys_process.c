@@ -273,10 +273,10 @@ SYSCALL_FN(setrlimit)
 {
 	struct rlimit r;
 
-	if (args->a[0] >= RLIM_NLIMITS)
-		return -EINVAL;
 	if (copy_from_user(&r, args->a[1], sizeof(r)))
 		return -EFAULT;
+	if (args->a[0] >= RLIM_NLIMITS)
+		return -EINVAL;
 	return change_limit(current, args->a[0], &r);
 }
 
@@ -289,12 +289,12 @@ SYSCALL_FN(prlimit64)
 	u64 r64[2];
 	int err;
 
-	if (resource >= RLIM_NLIMITS)
-		return -EINVAL;
 	if (args->a[2] && copy_from_user(r64, args->a[2], sizeof(r64)))
 		return -EFAULT;
 	if (!t)
 		return -ESRCH;
+	if (resource >= RLIM_NLIMITS)
+		return -EINVAL;
 	old = t->rlim[resource];
 	if (args->a[2]) {
 		r.cur = r64[0] > UINT32_MAX ? RLIM_INFINITY : (u32)r64[0];

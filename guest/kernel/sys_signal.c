@@ -231,16 +231,16 @@ SYSCALL_FN(kill)
 {
 	int pid = (int)args->a[0], sig = (int)args->a[1];
 	const struct siginfo info = { .signo = sig, .code = SI_USER, .pid = current->pid };
+	u32 group;
 
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid > 0)
 		return kill_one((u32)pid, sig, &info);
+	group = pid ? (u32)-pid : current->pgid;
 	if (sig < 0 || sig > NSIG)
-		return -EINVAL;
-	if (pid == -1)
-		return kill_all(sig, &info);
-	return send_signal_group(pid ? (u32)-pid : current->pgid, sig, &info);
+		return pid != -1 && send_signal_group(group, 0, &info) ? -ESRCH : -EINVAL;
+	return pid == -1 ? kill_all(sig, &info) : send_signal_group(group, sig, &info);
 }
 
 static int32_t kill_thread(int pid, int sig)

@@ -14,6 +14,7 @@
 #define O_NONBLOCK 04000
 #define O_DIRECTORY 0200000
 #define O_CLOEXEC 02000000
+#define O_PATH 010000000
 
 #define AT_FDCWD (-100)
 #define F_DUPFD 0

@@ -265,6 +265,9 @@ static void getdents64_gives_every_name_once(void)
 	EXPECT_EQUAL(lseek(fd, 0, SEEK_SET), 0);
 	EXPECT_ERRNO(getdents64(fd, buf, 10), EINVAL);
 	EXPECT_ERRNO(getdents64(open(TEXT, O_RDONLY), buf, sizeof(buf)), ENOTDIR);
+	EXPECT_ERRNO(getdents64(open(in_root("/tests"), O_PATH), buf, sizeof(buf)), EBADF);
+	/* What cannot be read is no folder either. */
+	EXPECT_ERRNO(getdents64(open("/dev/null", O_WRONLY), buf, sizeof(buf)), ENOTDIR);
 }
 
 static void read_of_a_folder_is_EISDIR(void)

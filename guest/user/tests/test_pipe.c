@@ -184,6 +184,21 @@ static void a_chain_of_pipes_between_processes(void)
 		;
 }
 
+/* Linux counts a chunk of the ring that could not be copied whole as nothing. */
+static void a_write_that_faults_in_its_first_chunk_gives_nothing(void)
+{
+	char *p = map_island(1, PROT_READ | PROT_WRITE);
+	int fds[2];
+	char c;
+
+	REQUIRE(pipe(fds) == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);
+	EXPECT_ERRNO(write(fds[1], p + PAGE - 1, 8), EFAULT);
+	EXPECT_ERRNO(read(fds[0], &c, 1), EAGAIN);
+	EXPECT_EQUAL(write(fds[1], "q", 1), 1); /* the pipe is as it was */
+	EXPECT_EQUAL(read(fds[0], &c, 1), 1);
+	EXPECT_EQUAL(c, 'q');
+}
+
 const struct usertest tests_pipe[] = {
 	TEST(pipe_carries_bytes_in_order),
 	TEST(pipe_ends_when_its_writers_are_gone),
@@ -193,6 +208,7 @@ const struct usertest tests_pipe[] = {
 	TEST(pipe_nonblocking_is_EAGAIN),
 	TEST(pipe_errors),
 	TEST(writev_and_readv_gather_and_scatter),
+	TEST(a_write_that_faults_in_its_first_chunk_gives_nothing),
 	TEST(a_chain_of_pipes_between_processes),
 	END_OF_TESTS,
 };

@@ -44,6 +44,8 @@ static void kill_errors(void)
 	EXPECT_ERRNO(kill(getpid(), 65), EINVAL);
 	EXPECT_ERRNO(kill(getpid(), -1), EINVAL);
 	EXPECT_ERRNO(kill(0x3fffffff, SIGTERM), ESRCH);
+	EXPECT_ERRNO(kill(0x3fffffff, 65), ESRCH); /* whom is looked at before what */
+	EXPECT_ERRNO(kill(-0x3fffffff, 65), ESRCH);
 	EXPECT_EQUAL(kill(getpid(), 0), 0);
 }
 
@@ -378,6 +380,27 @@ static void exceptions_kill_with_their_signal(void)
 	EXPECT_EQUAL(WTERMSIG(in_child(hlt, NULL)), SIGSEGV);
 }
 
+static void unaligned(void *arg)
+{
+	__asm__ volatile("pushfl\n\torl $0x40000, (%%esp)\n\tpopfl\n\tmovl 1(%%esp), %%eax"
+			 :
+			 :
+			 : "eax", "memory", "cc");
+}
+
+/* The kernel's part of it is CR0.AM; QEMU's TCG has the bit, but makes no #AC. */
+static void an_unaligned_access_with_AC_set_is_SIGBUS(void)
+{
+	int status = in_child(unaligned, NULL);
+	uint32_t cr0;
+
+	__asm__("smsw %0" : "=r"(cr0));
+	if (status || !in_guest())
+		EXPECT_EQUAL(WTERMSIG(status), SIGBUS);
+	else
+		EXPECT(cr0 & 1u << 18);
+}
+
 static void bad_eflags(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
@@ -548,6 +571,7 @@ const struct usertest tests_signal[] = {
 	TEST(a_handler_may_change_registers),
 	TEST(a_division_by_0_is_SIGFPE),
 	TEST(exceptions_kill_with_their_signal),
+	TEST(an_unaligned_access_with_AC_set_is_SIGBUS),
 	TEST(sigreturn_gives_no_privileges),
 	TEST(sigreturn_with_bad_selectors_hurts_only_the_process),
 	TEST(sigreturn_without_a_frame_hurts_only_the_process),

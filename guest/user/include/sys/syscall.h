@@ -26,6 +26,7 @@
 #define SYS_umask 60
 #define SYS_dup2 63
 #define SYS_getppid 64
+#define SYS_setrlimit 75
 #define SYS_getrlimit 76
 #define SYS_getrusage 77
 #define SYS_gettimeofday 78
