@@ -174,7 +174,25 @@ bench_soak() {
 	echo "mmapfuzz in the guest, 1,000,000 calls"
 	"$bin/vmm" --engine soft --append "init=/bin/mmapfuzz -- -s ${SOAK_SEED:-1} -n 1000000" \
 		"$bin/guest.bin" </dev/null | grep -E '^(mmapfuzz|call|[0-9]+:)'
-	[ "${PIPESTATUS[0]}" = 0 ]
+	[ "${PIPESTATUS[0]}" = 0 ] || return 1
+	soak_paging
+}
+
+# Every way to run a guest, audited, with the full counts; those of engine kvm in the box.
+soak_paging() {
+	local tests npt row
+	tests=$(dirname "$(readlink -f "$0")")/..
+	for row in strict strict_drop strict_hoard unsync unsync_drop unsync_hoard least; do
+		echo "all that tests paging, $row, 100,000 steps of pt_fuzz"
+		STEPS=100000 OPTIONS=--shadow-audit "$tests/guest/matrix_run.sh" "$build" $row
+	done
+	for npt in 1 0; do
+		echo "the same on engine kvm in the box, npt=$npt"
+		for row in kvm kvm_shadow; do
+			"$tests/box/box.sh" "$build" --npt=$npt --timeout 20000 env STEPS=100000 \
+				tests/box/${row}_suite.sh matrix
+		done
+	done
 }
 
 [ $# -gt 0 ] || set -- soft kvm shadow mm user

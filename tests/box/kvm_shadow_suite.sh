@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# usage, in the box: kvm_shadow_suite.sh
+# usage, in the box: kvm_shadow_suite.sh [matrix]
 #        (from outside: box.sh BUILD-FOLDER [--npt=0] tests/box/kvm_shadow_suite.sh)
 #
 # What the guest shows on engine kvm under the VMM's own page tables, in one start of the box. The
 # current folder is the root of the source tree. Prints KTAP; exits 1 if anything is not as it
-# should be.
+# should be. `matrix`: that part alone; STEPS: of pt_fuzz.
 set -u
 bin=build/bin vmm=build/bin/vmm
 npt=$(cat /sys/module/kvm_amd/parameters/npt) || exit 2
@@ -44,7 +44,7 @@ same_lines() {
 # TCG takes what is read and written for a read where it faults (pt_fuzz.c). A user program that
 # looks at its IOPL sees the 1 of ring 1 (vmm/engine/README.md).
 every_guest() {
-	FUZZ_WORDS="tcg=1" STEPS=2000 KNOWN_FAILURES=sigreturn_gives_no_privileges \
+	FUZZ_WORDS="tcg=1" STEPS=${STEPS:-2000} KNOWN_FAILURES=sigreturn_gives_no_privileges \
 		tests/guest/matrix_run.sh build kvm_shadow
 }
 
@@ -55,6 +55,10 @@ bad_images() {
 }
 
 echo "# engine kvm, mmu shadow, npt=$npt"
+if [ "${1:-}" = matrix ]; then
+	every_guest
+	exit
+fi
 ok "what engine.h promises" build/tests/engine_test kvm shadow
 # TCG checks no limits of flat segments; whether an access may wrap is up to the CPU (SDM vol. 3,
 # 5.3).

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# usage, in the box: kvm_suite.sh
-# from outside: box.sh BUILD-FOLDER [--npt=0] tests/box/kvm_suite.sh
+# usage, in the box: kvm_suite.sh [matrix]
+#        (from outside: box.sh BUILD-FOLDER [--npt=0] tests/box/kvm_suite.sh)
 #
-# Everything that the guest shows on engine kvm, in one start of the box. The current folder is the
-# root of the source tree. Prints KTAP; exits 1 if anything is not as it should be.
+# Everything that the guest shows on engine kvm, in one start of the box. The current folder is
+# the root of the source tree. `matrix`: all that tests paging, and no more; STEPS: of pt_fuzz.
+# Prints KTAP; exits 1 if anything is not as it should be.
 set -u
 bin=build/bin vmm=build/bin/vmm
 npt=$(cat /sys/module/kvm_amd/parameters/npt) || exit 2
@@ -63,6 +64,10 @@ bad_images() {
 }
 
 echo "# engine kvm, npt=$npt"
+if [ "${1:-}" = matrix ]; then
+	tests/guest/matrix_run.sh build kvm
+	exit
+fi
 ok "what engine.h promises" build/tests/engine_test kvm
 ok "a host that fails" tests/fault/host_fault_test.sh "$vmm" "$bin/guest.bin" \
 	build/tests/libhost_fault.so

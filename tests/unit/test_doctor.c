@@ -96,6 +96,7 @@ static void table_tells_of_a_host_where_kvm_works(void)
 		      "  engine soft, ALU loop        352 million instructions a second\n"
 		      "what follows\n"
 		      "  engine kvm                   works\n"
+		      "  engine kvm, mmu shadow       works: kvm_amd runs deprivileged guests\n"
 		      "  engine soft                  works\n"
 		      "  --engine auto takes          kvm: kvm_amd does it\n");
 }
@@ -108,7 +109,18 @@ static void table_tells_what_would_make_kvm_work(void)
 	table_has(&f, "  exit by OUT, and back        not measured\n");
 	table_has(&f, "  engine kvm                   does not work: it is PVM\n"
 		      "  to have engine kvm           run on a host whose own KVM is kvm_intel");
-	table_has(&f, "  --engine auto takes          soft: it is PVM\n");
+	table_has(&f,
+		  "  engine kvm, mmu shadow       works: kvm_pvm emulates 32-bit code, at about "
+		  "one million instructions a second\n"
+		  "  engine soft                  works\n"
+		  "  --engine auto takes          soft: it is PVM\n");
+	f.kvm.extension[KVM_EXT_SYNC_REGS] = false;
+	table_has(&f, "  engine kvm, mmu shadow       does not work: this kernel's KVM lacks "
+		      "KVM_CAP_SYNC_REGS; use a newer kernel\n");
+	f.kvm.extension[KVM_EXT_SYNC_REGS] = true;
+	f.kvm.long_mode = false;
+	table_has(&f, "  engine kvm, mmu shadow       does not work: this host's KVM has no 64-bit "
+		      "guests, which the monitor of mmu shadow is\n");
 	f = bare_host(NULL);
 	table_has(&f, "  processor's extension        none");
 	table_has(&f, "  /dev/kvm                     not there\n");
@@ -174,6 +186,7 @@ static void json_has_the_keys_of_the_manual_page(void)
 	json_t *root = doctor_json(&f), *number = json_integer(1890), *text = json_string("kvm");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
+	CU_ASSERT(json_is(root, "kvm", "shadow_works", json_true()));
 	CU_ASSERT(json_is(root, "kvm", "works", json_true()));
 	CU_ASSERT(json_is(root, "kvm", "device", json_true()));
 	CU_ASSERT(json_is(root, "kvm", "openable", json_true()));

@@ -244,6 +244,19 @@ static void table_measured(const struct table *t, const struct findings *f)
 		row(t, "engine soft, ALU loop", PLAIN, "not measured");
 }
 
+/* Of mmu shadow there is something to say where KVM answers at all. */
+static void table_shadow(const struct table *t, const struct findings *f)
+{
+	char reason[KVM_HOST_TEXT];
+	bool can;
+
+	if (!answered(&f->kvm))
+		return;
+	can = kvm_host_can_shadow(&f->kvm, reason, sizeof(reason));
+	row(t, "engine kvm, mmu shadow", can ? GOOD : BAD, "%s: %s",
+	    can ? "works" : "does not work", reason);
+}
+
 void doctor_table(const struct findings *f, bool colour, FILE *out)
 {
 	const struct table t = { .out = out, .colour = colour };
@@ -258,6 +271,7 @@ void doctor_table(const struct findings *f, bool colour, FILE *out)
 		row(&t, "engine kvm", GOOD, "works");
 	if (hint)
 		row(&t, "to have engine kvm", PLAIN, "%s", hint);
+	table_shadow(&t, f);
 	if (f->soft_hz)
 		row(&t, "engine soft", GOOD, "works");
 	else
@@ -296,16 +310,18 @@ static json_t *extensions_json(const struct kvm_host *h)
 static json_t *kvm_json(const struct findings *f)
 {
 	const struct kvm_host *h = &f->kvm;
+	char reason[KVM_HOST_TEXT];
 
 	return json_pack(
-		"{s:b, s:b, s:o, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s?, s:s?}",
+		"{s:b, s:b, s:o, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s?, s:s?}",
 		"device", h->there, "openable", h->openable, "api_version",
 		count_json(h->api_version > 0 ? (uint64_t)h->api_version : 0), "module",
 		h->vendor[0] ? h->vendor : NULL, "processor", f->cpu, "paging32",
 		answer_json(probed(h), h->paging32), "long_mode",
 		answer_json(answered(h), h->long_mode), "umip", answer_json(answered(h), h->umip),
 		"extensions", extensions_json(h), "probe_ns", count_json(h->probe_ns), "exit_ns",
-		count_json(f->exit_ns), "works", !h->problem[0], "problem",
+		count_json(f->exit_ns), "works", !h->problem[0], "shadow_works",
+		kvm_host_can_shadow(h, reason, sizeof(reason)), "problem",
 		h->problem[0] ? h->problem : NULL, "advice", advice(f));
 }
 
