@@ -183,6 +183,20 @@ static void half_of_a_4_mib_page_is_one_leaf_where_all_of_it_is_ram(void)
 	shadow_rig_end(&r);
 }
 
+static void leaf_of_2_mib_never_covers_a_hole(void)
+{
+	struct shadow_rig r;
+
+	BEGIN(&r);
+	/* no table is in use yet, so that the hole alone forbids it */
+	sr_set_cr0(&r, CR0_PE);
+	CU_ASSERT_EQUAL(sr_read(&r, 0x1000).gpa, 0x1000);
+	CU_ASSERT_TRUE(sr_read(&r, FRAME(SR_HOLE)).mmio);
+	CU_ASSERT_EQUAL(sr_read(&r, FRAME(WHOLE_FRAME)).exits, 1);
+	CU_ASSERT_EQUAL(sr_write(&r, FRAME(WHOLE_FRAME + 511), 1).exits, 0);
+	shadow_rig_end(&r);
+}
+
 static void half_of_a_4_mib_page_is_split_when_a_table_lies_in_it(void)
 {
 	struct shadow_rig r;
@@ -466,6 +480,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(ps_is_ignored_while_cr4_pse_is_clear),
 	UNIT_TEST(reserved_bit_of_a_4_mib_entry_is_an_error_of_its_own),
 	UNIT_TEST(half_of_a_4_mib_page_is_one_leaf_where_all_of_it_is_ram),
+	UNIT_TEST(leaf_of_2_mib_never_covers_a_hole),
 	UNIT_TEST(half_of_a_4_mib_page_is_split_when_a_table_lies_in_it),
 	UNIT_TEST(pse_36_page_beyond_ram_is_for_the_bus),
 	UNIT_TEST(mmio_and_holes_are_never_mapped),
