@@ -100,14 +100,17 @@ static void pull_outside(struct deprivileged *d)
 /*
  * Where a signal ended KVM_RUN, KVM may be about to deliver an exception. It must not come when the
  * guest is somewhere else by then. A fault comes again by itself, when its instruction does; a trap
- * is ours to deliver.
+ * is ours to deliver. Also the guest may be in the shadow of STI; which of the two shadows it is,
+ * AMD's CPUs do not tell.
  */
-static int exception_drop(struct deprivileged *d)
+static int events_pull(struct deprivileged *d)
 {
 	struct kvm_vcpu_events events;
 
 	if (ioctl(d->kvm.vcpu, KVM_GET_VCPU_EVENTS, &events) < 0)
 		return -errno;
+	if (!d->inside && events.interrupt.shadow)
+		d->state.sti_shadow = d->shadow_state = true;
 	if (!events.exception.injected && !events.exception.pending)
 		return 0;
 	d->trap_due = events.exception.nr == VEC_DB;
@@ -124,9 +127,10 @@ int deprivileged_pull(struct deprivileged *d)
 
 	if (d->known)
 		return 0;
+	s->sti_shadow = s->mov_ss_shadow = s->halted = false;
 	err = d->inside ? 0 : kvm_settle(&d->kvm);
 	if (!err && (!d->inside || d->interrupted))
-		err = exception_drop(d);
+		err = events_pull(d);
 	d->interrupted = false;
 	if (err)
 		return err;
@@ -143,7 +147,6 @@ int deprivileged_pull(struct deprivileged *d)
 	s->eflags = (s->eflags & ~EFLAGS_IOPL) | iopl | EFLAGS_FIXED;
 	if (s->cpl == NATIVE_RING)
 		s->cpl = 0;
-	s->sti_shadow = s->mov_ss_shadow = s->halted = false;
 	d->known = true;
 	d->changed = false;
 	return 0;
