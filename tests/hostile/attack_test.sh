@@ -64,6 +64,8 @@ case " ${options[*]} " in
 	"$vmm" "${options[@]}" -m 32M --timeout 60 hostile_attack.bin </dev/null 2>"$dir/err" >"$dir/all"
 	ok "visible: PUSHF shows IOPL 1 at ring 0" visible "IOPL of PUSHF" 0 f0 00001000
 	ok "visible: and at ring 3" visible "IOPL of PUSHF" 3 f0 00001000
+	ok "visible: PUSHF by the executor shows it, too" \
+		visible "IOPL of PUSHF into a descriptor table" 0 f0 00001000
 	ok "visible: POPF does not change IOPL" visible "POPF changes IOPL" 0 f0 00001000
 	ok "visible: a pushed CS has RPL 1" visible "CS that a far CALL pushes" 0 f0 00000009
 	ok "visible: so has SS" visible "MOV from SS" 0 f0 00000011

@@ -24,6 +24,8 @@
 #define SEL_RING1 0x70	/* code, DPL 1 */
 #define SEL_CALL64 0x78 /* the upper half of what 64-bit mode takes for a call gate follows */
 #define SEL_NEVER 0x88	/* data, DPL 3, that no register ever holds */
+#define SEL_STACK16 0x90 /* data of 16 bits */
+#define SEL_STACK16_3 0x98 /* the same, DPL 3 */
 #define LDT_LONG 0x0c
 #define LDT_CALL 0x17
 #define LDT_DATA 0x1f
@@ -588,6 +590,27 @@ ATTACK "MOVS that wraps", 3
 ATTACK "a jump to the last byte", 3
 	movl $0xffffffff, %eax
 	jmp *%eax
+ATTACK "ESP of a stack of 16 bits behind what traps", 1
+	movl $SEL_STACK16, %eax
+	movl %eax, %ss
+	movl $0x12345678, %esp
+	movl %cr0, %eax
+	movl %esp, %eax
+	OK
+ATTACK "ESP of a stack of 16 bits behind a page of no use before", 1
+	movl $SEL_STACK16, %eax
+	movl %eax, %ss
+	movl $0x12345678, %esp
+	movl fresh, %eax
+	movl %esp, %eax
+	OK
+ATTACK "ESP of a stack of 16 bits at ring 3", 2
+	movl $SEL_STACK16_3 + 3, %eax
+	movl %eax, %ss
+	movl $0x12345678, %esp
+	movl fresh + 4096, %eax
+	movl %esp, %eax
+	OK
 ATTACK "SYSENTER", 3
 	.byte 0x0f, 0x34
 	OK
@@ -719,6 +742,13 @@ ATTACK "visible: IOPL of PUSHF", 3
 	popl %eax
 	andl $0x3000, %eax
 	OK
+ATTACK "visible: IOPL of PUSHF into a descriptor table", 1
+	movl $gdt + 0x800, %esp
+	pushfl
+	popl %eax
+	andl $0x3000, %eax
+	movl $attack_stack, %esp
+	OK
 ATTACK "visible: POPF changes IOPL", 1
 	pushl $0x3002
 	popfl
@@ -791,6 +821,8 @@ gdt_image:
 	CALLGATE SEL_LONG		/* SEL_CALL64 */
 	.quad 0x0000000000000080	/* its upper half: bits 63:32 of RIP, the monitor's */
 	.quad 0x00cff2000000ffff	/* SEL_NEVER */
+	ENTRY 0, 0xffff, 0x92, 0	/* SEL_STACK16 */
+	ENTRY 0, 0xffff, 0xf2, 0	/* SEL_STACK16_3 */
 gdt_image_end:
 top_image:
 	.quad 0x00cf9a000000ffff	/* SEL_MON_CS */
@@ -814,6 +846,7 @@ directory:
 	.skip 4096
 gdt:	.skip 65536
 tss:	.skip 4096
+fresh:	.skip 8192
 scratch:
 	.skip 8
 command_line:

@@ -403,6 +403,24 @@ static int push_directly(struct deprivileged *d)
 	return kvm_events_set(&d->kvm, &d->state);
 }
 
+/*
+ * IRETQ, as IRET, loads SP alone where the stack segment is one of 16 bits: the upper half of ESP would
+ * be what the monitor's is.
+ */
+static bool iretq_spoils_esp(const struct deprivileged *d)
+{
+	struct x86_segment ss = d->pulled[X86_SS];
+	uint16_t selector = (uint16_t)monitor_frame(&d->monitor)->ss;
+
+	if (d->known)
+		ss = d->state.seg[X86_SS];
+	else if (d->inside)
+		mirror_segment(selector & 4 ? &d->ldt : &d->gdt, selector, &ss);
+	else
+		return false;
+	return !(ss.attr & SEG_DB);
+}
+
 int deprivileged_push(struct deprivileged *d)
 {
 	bool by_frame;
@@ -411,15 +429,15 @@ int deprivileged_push(struct deprivileged *d)
 	queue_root(d);
 	if (d->monitor.lost)
 		return -ENOMEM;
-	if (!d->changed && monitor_queue_empty(&d->monitor))
+	if (!d->changed && monitor_queue_empty(&d->monitor) && !(d->inside && iretq_spoils_esp(d)))
 		return 0;
 	err = deprivileged_pull(d);
 	if (err)
 		return err;
 	deprivileged_mirror(d);
 	queue_root(d);
-	by_frame = loadable(d, X86_CS) && loadable(d, X86_SS) && !d->state.sti_shadow &&
-		   !d->state.mov_ss_shadow && !d->shadow_state;
+	by_frame = loadable(d, X86_CS) && loadable(d, X86_SS) && !iretq_spoils_esp(d) &&
+		   !d->state.sti_shadow && !d->state.mov_ss_shadow && !d->shadow_state;
 	if (by_frame && !monitor_queue_empty(&d->monitor)) {
 		while (!err && !monitor_queue_load(&d->monitor, false)) {
 			queue_enter(d);

@@ -95,7 +95,8 @@ struct x86_env {
 	bool code_unseen;
 	/*
 	 * Ring 0 ran as ring 1 meanwhile, so that its CS and SS, and what was pushed of them, may
-	 * carry RPL 1: taken as 0. The guest has no ring 1 of its own then.
+	 * carry RPL 1: taken as 0. The guest has no ring 1 of its own then. PUSHF shows the IOPL of
+	 * 1 that it runs with.
 	 */
 	bool ring1;
 

@@ -75,6 +75,9 @@ static const struct insn *op_pushf(struct cpu *c, const struct insn *i)
 {
 	uint32_t v = cpu_eflags(c) & ~(EFLAGS_VM | EFLAGS_RF);
 
+	/* as it stores it where the CPU does it */
+	if (c->env.ring1)
+		v = (v & ~EFLAGS_IOPL) | 1u << 12;
 	return stack_push(c, i, i->opsize, v) ? i + 1 : NULL;
 }
 
