@@ -103,6 +103,26 @@ static void page_that_becomes_a_table_loses_its_writable_mappings(void)
 	shadow_rig_end(&r);
 }
 
+static void held_frame_is_write_protected_in_a_page_of_4_mib(void)
+{
+	const gva_t lin = 0x00800000 + FRAME(0x210); /* in 2 MiB of RAM without a table */
+	struct shadow_rig r;
+
+	for (unsigned before = 0; before < 2; before++) {
+		BEGIN(&r);
+		sr_entry(&r, SR_DIR, 2, SR_USER_RW | PTE_PS);
+		if (before)
+			sr_write(&r, lin, 1);
+		shadow_hold(r.s, 0x210, true);
+		CU_ASSERT_TRUE(sr_write(&r, lin, 2).emulated);
+		CU_ASSERT_FALSE(sr_write(&r, lin + PAGE_BYTES, 3).emulated);
+		CU_ASSERT_EQUAL(shadow_audit(r.s, stderr), 0);
+		shadow_hold(r.s, 0x210, false);
+		CU_ASSERT_FALSE(sr_write(&r, lin, 4).emulated);
+		shadow_rig_end(&r);
+	}
+}
+
 static void directory_that_is_its_own_table_shows_and_takes_its_entries(void)
 {
 	struct shadow_rig r;
@@ -473,6 +493,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(store_to_a_table_is_emulated_and_followed),
 	UNIT_TEST(table_is_write_protected_through_all_its_aliases),
 	UNIT_TEST(page_that_becomes_a_table_loses_its_writable_mappings),
+	UNIT_TEST(held_frame_is_write_protected_in_a_page_of_4_mib),
 	UNIT_TEST(directory_that_is_its_own_table_shows_and_takes_its_entries),
 	UNIT_TEST(frame_may_be_directory_and_table_at_once),
 	UNIT_TEST(table_shared_by_directories_has_the_rights_of_each),

@@ -101,10 +101,24 @@ void entry_link(struct shadow *s, uint32_t parent, uint32_t index, uint32_t chil
 	entry_set(s, parent, index, value, child);
 }
 
+/*
+ * From now on 4 KiB leaves alone map the 2 MiB around a frame. For good: where one page table lies, more
+ * will, and going back and forth costs more than it brings.
+ */
+static void region_split(struct shadow *s, pfn_t gfn)
+{
+	struct shadow_region *region = &s->region[gfn / SHADOW_ENTRIES];
+
+	region->kind = REGION_SPLIT;
+	while (region->rmap)
+		entry_drop(s, ref_page(region->rmap), ref_index(region->rmap));
+}
+
 void frame_protect(struct shadow *s, pfn_t gfn)
 {
 	ref_t ref = s->frame[gfn].rmap, next;
 
+	region_split(s, gfn);
 	/* entry_set() takes the entry from the list and puts it at the front: walk with care */
 	for (; ref; ref = next) {
 		uint32_t page = ref_page(ref), index = ref_index(ref);
@@ -120,19 +134,6 @@ void frame_protect(struct shadow *s, pfn_t gfn)
 	}
 }
 
-/*
- * From now on 4 KiB leaves alone map the 2 MiB around a frame. For good: where one page table lies, more
- * will, and going back and forth costs more than it brings.
- */
-static void region_split(struct shadow *s, pfn_t gfn)
-{
-	struct shadow_region *region = &s->region[gfn / SHADOW_ENTRIES];
-
-	region->kind = REGION_SPLIT;
-	while (region->rmap)
-		entry_drop(s, ref_page(region->rmap), ref_index(region->rmap));
-}
-
 void frame_add_table(struct shadow *s, pfn_t gfn)
 {
 	struct shadow_frame *f = &s->frame[gfn];
@@ -141,7 +142,6 @@ void frame_add_table(struct shadow *s, pfn_t gfn)
 	if (f->tables++)
 		return;
 	shadow_trace(s, SHADOW_EV_TRACK, 0, gfn << PAGE_SHIFT, 0, 0);
-	region_split(s, gfn);
 	frame_protect(s, gfn);
 	s->config.ops.tracked(s->config.ctx, gfn, true);
 }
