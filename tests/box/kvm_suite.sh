@@ -74,8 +74,7 @@ ok "a host that fails" tests/fault/host_fault_test.sh "$vmm" "$bin/guest.bin" \
 ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
 ok "preemption in the guest" \
 	"$vmm" --engine kvm -m 80M --append "test=preempt highmem=16M" "$bin/guest.bin"
-ok "user space" env CALLS=500 PACE=3 tests/guest/user_test.sh "$bin" "$vmm" --engine kvm
-ok "the shell at a terminal" env PATIENCE=150 tests/guest/shell_test.sh "$bin" "$vmm" --engine kvm
+ok "user space" env CALLS=500 tests/guest/user_test.sh "$bin" "$vmm" --engine kvm
 for ram in 32M 3G; do
 	ok "guest.bin prints what it prints on soft, $ram" same_lines $ram
 done
@@ -83,6 +82,7 @@ ok "all that tests paging, against engine soft" tests/guest/matrix_run.sh build 
 ok "bad images" bad_images
 if [ "$npt" = Y ]; then # what it shows does not hang on the kind of paging
 	ok "the command line" tests/unit/cli_test.sh "$vmm" "$bin/guest.bin" vmm/cli/vmm.1
+	ok "the shell at a terminal" env PATIENCE=60 tests/guest/shell_test.sh "$bin" "$vmm" --engine kvm
 	ok "signals and the terminal" tests/unit/signals_test.sh "$vmm" "$bin/guest.bin"
 fi
 echo "1..$tests"

@@ -46,7 +46,7 @@ session() { # CONVERSATION STATUS VMM-ARG...
 	shift 2
 	: >out
 	rm -f missed status
-	printf '%q ' timeout --foreground $((10 * patience)) "$vmm" "${options[@]}" "$@" "$bin/guest.bin" >inside
+	printf '%q ' "$vmm" --timeout $((10 * patience)) "${options[@]}" "$@" "$bin/guest.bin" >inside
 	printf '>out 2>err\necho $? >status\n' >>inside
 	{
 		answers 'shadowbox shell; .*'

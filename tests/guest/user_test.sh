@@ -5,8 +5,7 @@
 #
 # User space from outside, on one engine: the demonstration, usertests, mmapfuzz and syscallfuzz.
 # BIN-FOLDER holds guest.bin. CALLS: how many mmapfuzz makes (20,000 if not told); the system call
-# fuzzer makes ten times as many. PACE: seconds between the keys of a person. Prints KTAP; exits 1
-# if anything is not as it should be.
+# fuzzer makes ten times as many. Prints KTAP; exits 1 if anything is not as it should be.
 set -u
 # shellcheck source=tests/ktap.sh
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
@@ -53,6 +52,8 @@ ok "its memory under load" says '^memhog: 8 of 8 MiB written, 0 pages read back 
 ok "it runs in 32 MiB" ends 0 -m 32M
 ok "usertests pass" in_order_after usertests
 ok "none is skipped" says '^# Totals: pass:2[0-9]{2} fail:0 skip:0$'
+ok "a page may have 66,000 mappings" in_order_after "usertests more_than_65535"
+ok "which is one test" says '^# Totals: pass:1 fail:0 skip:0$'
 ok "unknown system calls are counted by number" ends 0 \
 	--append 'show=syscalls init=/bin/usertests -- unknown_calls'
 ok "and told at the end" equal "$(sed -n '/^--- syscalls ---/,$p' "$dir/out")" \

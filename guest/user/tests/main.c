@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * usertests [-l] [NAME...]: the tests whose names begin so; all if none is told. -l lists them.
+ * usertests [-l] [NAME...]: the tests whose names begin so; if none is told, all but those marked LONG.
+ * -l lists them.
  */
 #include "usertest.h"
 #include <setjmp.h>
@@ -222,12 +223,12 @@ static int run(const struct usertest *t, char *why, size_t size)
 	return !WIFEXITED(status) ? 1 : WEXITSTATUS(status);
 }
 
-static int is_wanted(const char *name, int argc, char **argv)
+static int is_wanted(const struct usertest *t, int argc, char **argv)
 {
 	if (argc < 1)
-		return 1;
+		return !t->is_long;
 	for (int i = 0; i < argc; i++)
-		if (strncmp(name, argv[i], strlen(argv[i])) == 0)
+		if (strncmp(t->name, argv[i], strlen(argv[i])) == 0)
 			return 1;
 	return 0;
 }
@@ -240,7 +241,7 @@ int main(int argc, char **argv)
 
 	for (unsigned s = 0; s < COUNT(suites); s++)
 		for (const struct usertest *t = suites[s]; t->name; t++)
-			total += (unsigned)is_wanted(t->name, argc - first, argv + first);
+			total += (unsigned)is_wanted(t, argc - first, argv + first);
 	find_own_path();
 	if (!list)
 		printf("KTAP version 1\n1..%u\n", total);
@@ -248,7 +249,7 @@ int main(int argc, char **argv)
 		for (const struct usertest *t = suites[s]; t->name; t++) {
 			int result;
 
-			if (!is_wanted(t->name, argc - first, argv + first))
+			if (!is_wanted(t, argc - first, argv + first))
 				continue;
 			if (list) {
 				puts(t->name);

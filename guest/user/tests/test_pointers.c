@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bad user pointers in every system call that takes one: each of the arguments marked P is tried
+ * Bad user pointers in every system call that takes one, but for clone and its like: each of the arguments marked P is tried
  * with each kind of bad pointer, and the call must say EFAULT.
  */
 #include "usertest.h"
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
+#include <termios.h>
 
 /* What stands for an argument that is only known when the test runs. */
 enum {
@@ -74,6 +76,37 @@ static const struct row rows[] = {
 	{ "set_thread_area", SYS_set_thread_area, { P }, 16, 0 },
 	{ "mincore", SYS_mincore, { GOOD_ROOM, PAGE, P }, 1, 0 },
 	{ "old mmap", SYS_old_mmap, { P }, 24, 0 },
+	{ "creat", SYS_creat, { P, 0600 }, 0, 0 },
+	{ "times", SYS_times, { P }, 16, 1 },
+	{ "sigaction new", SYS_sigaction, { SIGUSR1, P, 0 }, 16, 1 },
+	{ "sigaction old", SYS_sigaction, { SIGUSR1, 0, P }, 16, 1 },
+	{ "setrlimit new", SYS_setrlimit, { RLIMIT_STACK, P }, 8, 0 },
+	{ "getrlimit", SYS_getrlimit, { RLIMIT_STACK, P }, 8, 0 },
+	{ "stat path", SYS_stat, { P, GOOD_ROOM }, 0, 0 },
+	{ "stat room", SYS_stat, { GOOD_PATH, P }, 64, 0 },
+	{ "lstat path", SYS_lstat, { P, GOOD_ROOM }, 0, 0 },
+	{ "lstat room", SYS_lstat, { GOOD_PATH, P }, 64, 0 },
+	{ "fstat", SYS_fstat, { FD_TEXT, P }, 64, 0 },
+	{ "sigprocmask new", SYS_sigprocmask, { SIG_BLOCK, P, 0 }, 4, 1 },
+	{ "sigprocmask old", SYS_sigprocmask, { SIG_BLOCK, 0, P }, 4, 1 },
+	{ "getdents", SYS_getdents, { FD_FOLDER, P, 512 }, 12, 0 },
+	{ "poll", SYS_poll, { P, 1, 0 }, 8, 0 },
+	{ "rt_sigpending", SYS_rt_sigpending, { P, 8 }, 8, 0 },
+	{ "rt_sigsuspend new", SYS_rt_sigsuspend, { P, 8 }, 8, 0 },
+	{ "get_thread_area", SYS_get_thread_area, { P }, 16, 0 },
+	{ "clock_getres", SYS_clock_getres, { 0, P }, 8, 1 },
+	{ "clock_nanosleep", SYS_clock_nanosleep, { 0, 0, P, 0 }, 8, 0 },
+	{ "fstatat64 path", SYS_fstatat64, { (uint32_t)AT_FDCWD, P, GOOD_ROOM, 0 }, 0, 0 },
+	{ "fstatat64 room", SYS_fstatat64, { (uint32_t)AT_FDCWD, GOOD_PATH, P, 0 }, 96, 0 },
+	{ "readlinkat path", SYS_readlinkat, { (uint32_t)AT_FDCWD, P, GOOD_ROOM, 16 }, 0, 0 },
+	{ "readlinkat room", SYS_readlinkat, { (uint32_t)AT_FDCWD, GOOD_LINK, P, 16 }, 4, 0 },
+	{ "faccessat path", SYS_faccessat, { (uint32_t)AT_FDCWD, P, 0 }, 0, 0 },
+	{ "pipe2", SYS_pipe2, { P, 0 }, 8, 0 },
+	{ "prlimit64 new", SYS_prlimit64, { 0, RLIMIT_STACK, P, 0 }, 16, 1 },
+	{ "prlimit64 old", SYS_prlimit64, { 0, RLIMIT_STACK, 0, P }, 16, 1 },
+	{ "getrandom", SYS_getrandom, { P, 16, 0 }, 16, 0 },
+	{ "statx path", SYS_statx, { (uint32_t)AT_FDCWD, P, 0, 0x7ff, GOOD_ROOM }, 0, 0 },
+	{ "statx room", SYS_statx, { (uint32_t)AT_FDCWD, GOOD_PATH, 0, 0x7ff, P }, 256, 0 },
 };
 
 struct world {
@@ -133,6 +166,7 @@ static void try_row(const struct world *w, const struct row *r, uint32_t bad)
 
 	for (int i = 0; i < 5; i++)
 		a[i] = argument(w, r->args[i], bad);
+	w->edge[-1] = 'p'; /* a call may have written what fits */
 	lseek(w->text, 0, SEEK_SET);
 	lseek(w->folder, 0, SEEK_SET);
 	if (r->args[0] == FD_PIPE_IN)
@@ -182,7 +216,7 @@ static void the_last_byte_of_a_page_is_EFAULT(void)
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		const struct row *r = &rows[i];
 		int part_counts = r->number == SYS_read || r->number == SYS_write ||
-				  r->number == SYS_pread64;
+				  r->number == SYS_pread64 || r->number == SYS_getrandom;
 
 		if (r->bytes != 1 && !part_counts) /* those may take the one byte */
 			try_row(w, r, (uint32_t)w->edge - 1);
@@ -198,9 +232,9 @@ static void a_page_without_rights_is_EFAULT(void)
 
 static void a_read_only_page_is_EFAULT_where_the_kernel_writes(void)
 {
-	static const char *const readers[] = { "write",	    "open",	  "execve",  "chdir",
-					       "access",    "path",	  "vector",  "new",
-					       "nanosleep", "set_thread", "old mmap" };
+	static const char *const readers[] = { "write",	    "open",	   "execve",   "chdir",
+					       "access",    "path",	   "vector",   "new",
+					       "nanosleep", "thread_area", "old mmap", "creat" };
 	const struct world *w = make_world();
 	char *p = map_anon(1, PROT_READ);
 
@@ -239,6 +273,32 @@ static void wait4_with_bad_pointers_is_EFAULT(void)
 		while (wait(NULL) > 0)
 			;
 	}
+}
+
+static void waitpid_with_bad_pointers_is_EFAULT(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		leave(NULL);
+	EXPECT_EQUAL(raw_syscall(SYS_waitpid, pid, 0xfffff000u, 0), -EFAULT);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* Where the console is no terminal, that comes first. */
+static void ioctl_of_a_terminal_with_bad_pointers_is_EFAULT(void)
+{
+	static const uint32_t bad[] = { 0, 8, 0xc0100000u, 0xfffff000u, 0xffffffffu };
+	static const unsigned requests[] = { TCGETS, TCSETS, TIOCGWINSZ };
+	int fd = open(in_guest() ? "/dev/console" : "/dev/ptmx", O_RDWR);
+	struct termios modes;
+	int error = ioctl(fd, TCGETS, &modes) == 0 ? EFAULT : ENOTTY;
+
+	REQUIRE(fd >= 0 && (in_guest() || error == EFAULT));
+	for (unsigned i = 0; i < COUNT(requests); i++)
+		for (unsigned k = 0; k < COUNT(bad); k++)
+			EXPECT_ERRNO(ioctl(fd, requests[i], bad[k]), error);
 }
 
 static void iovec_entries_with_bad_pointers_are_EFAULT(void)
@@ -296,6 +356,8 @@ const struct usertest tests_pointers[] = {
 	TEST(a_page_without_rights_is_EFAULT),
 	TEST(a_read_only_page_is_EFAULT_where_the_kernel_writes),
 	TEST(wait4_with_bad_pointers_is_EFAULT),
+	TEST(waitpid_with_bad_pointers_is_EFAULT),
+	TEST(ioctl_of_a_terminal_with_bad_pointers_is_EFAULT),
 	TEST(iovec_entries_with_bad_pointers_are_EFAULT),
 	TEST(execve_with_a_bad_word_is_EFAULT),
 	TEST(a_read_into_half_a_hole_is_short),

@@ -196,6 +196,42 @@ static void kpagecount_counts_mappings(void)
 	EXPECT_EQUAL(frame_mappings(frame), 1);
 }
 
+#define MANY 33000u /* mappings in each of two processes: 66,000 entries of one page */
+
+static int many_are_mapped(char *p, uint64_t frame)
+{
+	if (madvise(p, MANY * PAGE, MADV_POPULATE_READ) < 0) /* Linux before 5.14 */
+		for (unsigned i = 0; i < MANY; i++)
+			(void)*(volatile char *)(p + i * PAGE);
+	return PM_PFN(entry_of(p)) == frame && PM_PFN(entry_of(p + (MANY - 1) * PAGE)) == frame;
+}
+
+static void more_than_65535_mappings_of_a_page_are_counted(void)
+{
+	char *p = mmap(NULL, MANY * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open(in_root("/tests/text"), O_RDONLY), status;
+	uint64_t frame;
+	pid_t pid;
+
+	REQUIRE(p != MAP_FAILED && fd >= 0);
+	for (unsigned i = 0; i < MANY; i++)
+		REQUIRE(mmap(p + i * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) !=
+			MAP_FAILED);
+	(void)*(volatile char *)p;
+	frame = PM_PFN(entry_of(p));
+	REQUIRE(many_are_mapped(p, frame));
+	EXPECT_EQUAL(frame_mappings(frame), MANY);
+	pid = fork();
+	if (pid == 0)
+		_exit(many_are_mapped(p, frame) ? frame_mappings(frame) == 2 * MANY ? 0 : 1 : 2);
+	REQUIRE(waitpid(pid, &status, 0) == pid);
+	EXPECT_EQUAL(status, EXITED(0));
+	EXPECT_EQUAL(frame_mappings(frame), MANY);
+	EXPECT_EQUAL(p[0], '0');
+	munmap(p, MANY * PAGE);
+	EXPECT_EQUAL(frame_mappings(frame), 0);
+}
+
 struct smaps {
 	uint32_t addr;
 	int inside;
@@ -302,6 +338,7 @@ const struct usertest tests_proc[] = {
 	TEST(pagemap_shows_present_pages),
 	TEST(pagemap_reads_whole_entries_only),
 	TEST(kpagecount_counts_mappings),
+	LONG_TEST(more_than_65535_mappings_of_a_page_are_counted),
 	TEST(smaps_counts_each_mapping),
 	TEST(meminfo_adds_up),
 	TEST(proc_files_say_no_to_writing),

@@ -105,7 +105,8 @@ static void rusage_counts_time_and_faults(void)
 	EXPECT(b.ru_utime.tv_sec * 1000000 + b.ru_utime.tv_usec >=
 	       a.ru_utime.tv_sec * 1000000 + a.ru_utime.tv_usec);
 	EXPECT(b.ru_minflt >= a.ru_minflt && a.ru_minflt > 0);
-	EXPECT(b.ru_maxrss > 0);
+	/* Linux counts in batches of each CPU since 6.2: a small program's may be 0 for long. */
+	EXPECT(b.ru_maxrss > 0 || !in_guest());
 	EXPECT_ERRNO(getrusage(5, &a), EINVAL);
 }
 

@@ -28,14 +28,19 @@
 struct usertest {
 	const char *name;
 	void (*fn)(void);
+	int is_long; /* where each page fault leaves the guest, say; it runs by its name alone */
 };
 #define TEST(name)                                                                                 \
 	{                                                                                          \
-#name, name                                                                        \
+#name, name, 0                                                                     \
+	}
+#define LONG_TEST(name)                                                                            \
+	{                                                                                          \
+#name, name, 1                                                                     \
 	}
 #define END_OF_TESTS                                                                               \
 	{                                                                                          \
-		NULL, NULL                                                                         \
+		NULL, NULL, 0                                                                      \
 	}
 
 extern const struct usertest tests_brk[], tests_exec[], tests_fault[], tests_file[], tests_fork[],

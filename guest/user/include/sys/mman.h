@@ -29,6 +29,7 @@
 #define MADV_SEQUENTIAL 2
 #define MADV_WILLNEED 3
 #define MADV_DONTNEED 4
+#define MADV_POPULATE_READ 22
 
 #define MS_ASYNC 1
 #define MS_INVALIDATE 2
