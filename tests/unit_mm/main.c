@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Runs the tests of mm/ on the host: suites of this folder, and the tables of tests/mm/ that run in
- * the guest, too, as suites named guest_NAME; all, or those named. With --junit FILE-ROOT as
- * tests/unit/main.c.
+ * the guest, too, as suites named guest_NAME.
  */
-#include <CUnit/Automated.h>
-#include <CUnit/Basic.h>
+#include <CUnit/TestRun.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/mm/mm_test.h"
@@ -23,16 +22,15 @@
 /* Tables of tests/mm/. */
 #define TABLES(x) x(page_alloc) x(slub) x(vmalloc) x(highmem) x(fault) x(vma)
 
-/* Not linked in: not run. A build of one module's tests needs no others. */
-#define DECLARE_SUITE(name) extern const struct unit_suite suite_##name __attribute__((weak));
-#define DECLARE_TABLE(name) extern const struct mm_test mm_tests_##name[] __attribute__((weak));
+#define DECLARE_SUITE(name) extern const struct unit_suite suite_##name;
+#define DECLARE_TABLE(name) extern const struct mm_test mm_tests_##name[];
 #define LIST_SUITE(name) &suite_##name,
 #define LIST_TABLE(name) { "guest_" #name, mm_tests_##name },
 
 SUITES(DECLARE_SUITE)
 TABLES(DECLARE_TABLE)
 
-static const struct unit_suite *const suites[] = { SUITES(LIST_SUITE) };
+static const struct unit_suite *const own_suites[] = { SUITES(LIST_SUITE) };
 
 static const struct {
 	const char *name;
@@ -107,69 +105,37 @@ static void run_shared(void)
 		run_on(t, &machines[n]);
 }
 
-static int wanted(const char *name, int argc, char **argv)
+/* A table's tests under their names, each as run_shared(). Reachable for ever, as CUnit wants it. */
+static void table_suite(struct unit_suite *suite, const char *name, const struct mm_test *tests)
 {
-	for (int n = 0; n < argc; n++)
-		if (!strcmp(argv[n], name))
-			return 1;
-	return argc == 0;
-}
+	struct unit_test *rows;
+	size_t count = 0;
 
-static int register_suites(int argc, char **argv)
-{
-	int found = 0;
-
-	for (size_t n = 0; n < ARRAY_SIZE(suites); n++) {
-		const struct unit_suite *s = suites[n];
-		CU_pSuite suite;
-
-		if (!s || !wanted(s->name, argc, argv))
-			continue;
-		suite = CU_add_suite(s->name, NULL, NULL);
-		for (const struct unit_test *t = s->tests; suite && t->name; t++)
-			if (!CU_add_test(suite, t->name, t->fn))
-				return -1;
-		found++;
-	}
-	for (size_t n = 0; n < ARRAY_SIZE(tables); n++) {
-		CU_pSuite suite;
-
-		if (!tables[n].tests || !wanted(tables[n].name, argc, argv))
-			continue;
-		suite = CU_add_suite(tables[n].name, NULL, NULL);
-		for (const struct mm_test *t = tables[n].tests; suite && t->name; t++)
-			if (!CU_add_test(suite, t->name, run_shared))
-				return -1;
-		found++;
-	}
-	return found;
+	while (tests[count].name)
+		count++;
+	rows = calloc(count + 1, sizeof(*rows));
+	if (!rows)
+		abort();
+	for (size_t n = 0; n < count; n++)
+		rows[n] = (struct unit_test){ tests[n].name, run_shared };
+	*suite = (struct unit_suite){ name, rows };
 }
 
 int main(int argc, char **argv)
 {
-	const char *junit = NULL;
-	unsigned failed;
+	static struct unit_suite table_suites[ARRAY_SIZE(tables)];
+	const struct unit_suite *suites[ARRAY_SIZE(own_suites) + ARRAY_SIZE(tables)];
+	size_t count = 0;
+	int status;
 
-	argc--, argv++;
-	if (argc >= 2 && !strcmp(argv[0], "--junit")) {
-		junit = argv[1];
-		argc -= 2, argv += 2;
+	for (size_t n = 0; n < ARRAY_SIZE(own_suites); n++)
+		suites[count++] = own_suites[n];
+	for (size_t n = 0; n < ARRAY_SIZE(tables); n++) {
+		table_suite(&table_suites[n], tables[n].name, tables[n].tests);
+		suites[count++] = &table_suites[n];
 	}
 	mm_host_fatal = fatal_to_cunit;
-	if (CU_initialize_registry() != CUE_SUCCESS || register_suites(argc, argv) <= 0) {
-		fprintf(stderr, "mm_tests: no such suite\n");
-		return 2;
-	}
-	if (junit) {
-		CU_set_output_filename(junit);
-		CU_automated_enable_junit_xml(CU_TRUE);
-		CU_automated_run_tests();
-	} else {
-		CU_basic_set_mode(CU_BRM_NORMAL);
-		CU_basic_run_tests();
-	}
+	status = unit_main(suites, count, argc, argv);
 	mm_host_end();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed ? 1 : 0;
+	return status;
 }
