@@ -21,6 +21,21 @@ ok() {
 	fi
 }
 
+# suite NAME COMMAND...: one result of a command that prints results of its own, which stand indented
+# above it; how long it took stands below.
+suite() {
+	local name=$1
+	shift
+	SECONDS=0
+	ok "$name" indented "$@"
+	echo "# $SECONDS s"
+}
+
+indented() {
+	"$@" 2>&1 | sed 's/^/    /'
+	[ "${PIPESTATUS[0]}" = 0 ]
+}
+
 # skip NAME REASON
 skip() {
 	tests=$((tests + 1))

@@ -8,25 +8,13 @@
 # current folder is the root of the source tree. Prints KTAP; exits 1 if anything is not as it
 # should be. `matrix`: that part alone; STEPS: of pt_fuzz.
 set -u
+# shellcheck source=tests/ktap.sh
+. tests/ktap.sh
 bin=build/bin vmm=build/bin/vmm
 npt=$(cat /sys/module/kvm_amd/parameters/npt) || exit 2
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-tests=0 failed=0
 shadow=(--engine kvm --mmu shadow)
-
-ok() { # NAME COMMAND...: one result; what the command prints stands indented above it
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	SECONDS=0
-	if "$@" 2>&1 | sed 's/^/    /' && [ "${PIPESTATUS[0]}" = 0 ]; then
-		echo "ok $tests $name # $SECONDS s"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-	fi
-}
 
 lines() { # OUTPUT VMM-ARG...
 	local to=$1
@@ -59,21 +47,19 @@ if [ "${1:-}" = matrix ]; then
 	every_guest
 	exit
 fi
-ok "what engine.h promises" build/tests/engine_test kvm shadow
+suite "what engine.h promises" build/tests/engine_test kvm shadow
 # TCG checks no limits of flat segments; whether an access may wrap is up to the CPU (SDM vol. 3,
 # 5.3).
-ok "attacks end as on engine soft" env KNOWN_DIFFERENCES='^a (read|write) across 4 GiB' \
+suite "attacks end as on engine soft" env KNOWN_DIFFERENCES='^a (read|write) across 4 GiB' \
 	tests/hostile/attack_test.sh "$bin" "$vmm" "${shadow[@]}"
 # some with either kind of paging below, since all of it takes long
 if [ "$npt" = Y ]; then
-	ok "guest.bin prints what it prints on soft" same_lines
-	ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" "${shadow[@]}"
-	ok "bad images" bad_images
+	suite "guest.bin prints what it prints on soft" same_lines
+	suite "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" "${shadow[@]}"
+	suite "bad images" bad_images
 else
-	ok "every guest that tests paging, as on soft" every_guest
-	ok "tables out of sync, audited" "$vmm" "${shadow[@]}" --shadow-sync unsync --shadow-audit \
+	suite "every guest that tests paging, as on soft" every_guest
+	suite "tables out of sync, audited" "$vmm" "${shadow[@]}" --shadow-sync unsync --shadow-audit \
 		-m 64M "$bin/guest.bin" --append test=quick
 fi
-echo "1..$tests"
-echo "# Totals: pass:$((tests - failed)) fail:$failed"
-[ "$failed" = 0 ]
+finish

@@ -8,11 +8,12 @@
 # the root of the source tree. `matrix`: all that tests paging, and no more; STEPS: of pt_fuzz.
 # Prints KTAP; exits 1 if anything is not as it should be.
 set -u
+# shellcheck source=tests/ktap.sh
+. tests/ktap.sh
 bin=build/bin vmm=build/bin/vmm
 npt=$(cat /sys/module/kvm_amd/parameters/npt) || exit 2
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-tests=0 failed=0
 
 # What TCG's SVM does otherwise than the manual, each with its section (SDM vol. 3):
 #
@@ -29,19 +30,6 @@ else
 	export MATRIX_OPTIONS='' KNOWN_FAILURES=df_when_the_gate_of_pf_is_absent
 	export FUZZ_WORDS="tcg=1 npt0=1 split=0" # what KVM's own shadow MMU gets wrong: pt_fuzz.c
 fi
-
-ok() { # NAME COMMAND...: one result; what the command prints stands indented above it
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	SECONDS=0
-	if "$@" 2>&1 | sed 's/^/    /' && [ "${PIPESTATUS[0]}" = 0 ]; then
-		echo "ok $tests $name # $SECONDS s"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $name"
-	fi
-}
 
 # A self-test that is known to fail prints other lines; those are taken out on both sides.
 lines() { # ENGINE RAM
@@ -68,23 +56,21 @@ if [ "${1:-}" = matrix ]; then
 	tests/guest/matrix_run.sh build kvm
 	exit
 fi
-ok "what engine.h promises" build/tests/engine_test kvm
-ok "a host that fails" tests/fault/host_fault_test.sh "$vmm" "$bin/guest.bin" \
+suite "what engine.h promises" build/tests/engine_test kvm
+suite "a host that fails" tests/fault/host_fault_test.sh "$vmm" "$bin/guest.bin" \
 	build/tests/libhost_fault.so
-ok "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
-ok "preemption in the guest" \
+suite "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" --engine kvm
+suite "preemption in the guest" \
 	"$vmm" --engine kvm -m 80M --append "test=preempt highmem=16M" "$bin/guest.bin"
-ok "user space" env CALLS=500 tests/guest/user_test.sh "$bin" "$vmm" --engine kvm
+suite "user space" env CALLS=500 tests/guest/user_test.sh "$bin" "$vmm" --engine kvm
 for ram in 32M 3G; do
-	ok "guest.bin prints what it prints on soft, $ram" same_lines $ram
+	suite "guest.bin prints what it prints on soft, $ram" same_lines $ram
 done
-ok "all that tests paging, against engine soft" tests/guest/matrix_run.sh build kvm
-ok "bad images" bad_images
+suite "all that tests paging, against engine soft" tests/guest/matrix_run.sh build kvm
+suite "bad images" bad_images
 if [ "$npt" = Y ]; then # what it shows does not hang on the kind of paging
-	ok "the command line" tests/unit/cli_test.sh "$vmm" "$bin/guest.bin" vmm/cli/vmm.1
-	ok "the shell at a terminal" env PATIENCE=60 tests/guest/shell_test.sh "$bin" "$vmm" --engine kvm
-	ok "signals and the terminal" tests/unit/signals_test.sh "$vmm" "$bin/guest.bin"
+	suite "the command line" tests/unit/cli_test.sh "$vmm" "$bin/guest.bin" vmm/cli/vmm.1
+	suite "the shell at a terminal" env PATIENCE=60 tests/guest/shell_test.sh "$bin" "$vmm" --engine kvm
+	suite "signals and the terminal" tests/unit/signals_test.sh "$vmm" "$bin/guest.bin"
 fi
-echo "1..$tests"
-echo "# Totals: pass:$((tests - failed)) fail:$failed"
-[ "$failed" = 0 ]
+finish

@@ -7,15 +7,8 @@
 # and what the post-mortem of a broken one says. BIN-FOLDER holds guest.bin, guest.elf and the tiny
 # images. KNOWN_FAILURES: names of self-tests that this host is known to fail, as a regular
 # expression. Prints KTAP; exits 1 if anything is not as it should be.
-set -u
-# shellcheck source=tests/ktap.sh
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
-bin=$(realpath "$1") vmm=$(realpath "$2")
-shift 2
-options=("$@")
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
-cd "$bin" || exit 2
+# shellcheck source=tests/guest_lib.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../guest_lib.sh"
 
 explain() {
 	tail -n 5 "$dir/out" | sed 's/^/#   stdout: /'

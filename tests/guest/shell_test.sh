@@ -7,15 +7,9 @@
 # Answers are told from the echo of what was typed by $?, which is typed as such. BIN-FOLDER holds
 # guest.bin. Prints KTAP; exits 1 if anything is not as it should be, and with 77 where there is no
 # script(1).
-set -u
-# shellcheck source=tests/ktap.sh
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
-bin=$(realpath "$1") vmm=$(realpath "$2")
-shift 2
-options=("$@")
+# shellcheck source=tests/guest_lib.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../guest_lib.sh"
 patience=${PATIENCE:-30}
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 2
 command -v script >/dev/null || { echo "1..0 # SKIP there is no script(1), which makes a terminal"; exit 77; }
 

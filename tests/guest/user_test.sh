@@ -6,16 +6,9 @@
 # User space from outside, on one engine: the demonstration, usertests, mmapfuzz and syscallfuzz.
 # BIN-FOLDER holds guest.bin. CALLS: how many mmapfuzz makes (20,000 if not told); the system call
 # fuzzer makes ten times as many. Prints KTAP; exits 1 if anything is not as it should be.
-set -u
-# shellcheck source=tests/ktap.sh
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
-bin=$(realpath "$1") vmm=$(realpath "$2")
-shift 2
-options=("$@")
+# shellcheck source=tests/guest_lib.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../guest_lib.sh"
 calls=${CALLS:-20000}
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
-cd "$bin" || exit 2
 
 explain() {
 	tail -n 15 "$dir/out" | sed 's/^/#   stdout: /'

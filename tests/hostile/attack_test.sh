@@ -7,15 +7,8 @@
 # and what has to stop the machine stops it with the same words. KNOWN_DIFFERENCES: a regular
 # expression for lines that may differ on this host. Prints KTAP; exits 1 if anything is not as it
 # should be.
-set -u
-# shellcheck source=tests/ktap.sh
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
-bin=$(realpath "$1") vmm=$(realpath "$2")
-shift 2
-options=("$@")
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
-cd "$bin" || exit 2
+# shellcheck source=tests/guest_lib.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../guest_lib.sh"
 
 explain() {
 	head -n 5 "$dir/err" | sed 's/^/#   stderr: /'

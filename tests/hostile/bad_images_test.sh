@@ -6,6 +6,8 @@
 # Every bad image, one after another: status 102, one line on stderr that names the file and says
 # what is wrong, nothing on stdout, nothing left behind. Prints KTAP.
 set -u
+# shellcheck source=tests/ktap.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
 maker=$(realpath "$1") vmm=$(realpath "$2")
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
@@ -13,7 +15,6 @@ mkdir "$dir/images"
 "$maker" "$dir/images" >"$dir/list" || exit 2
 cd "$dir/images" || exit 2
 ls >"$dir/before"
-tests=0 failed=0
 
 judge() { # FILE PART
 	timeout 20 "$vmm" --engine soft -m 80M "$1" >"$dir/out" 2>"$dir/err" </dev/null
@@ -21,19 +22,14 @@ judge() { # FILE PART
 		grep -qF -- "$1" "$dir/err" && grep -qF -- "$2" "$dir/err"
 }
 
-while IFS=$'\t' read -r file part; do
-	tests=$((tests + 1))
-	if judge "$file" "$part"; then
-		echo "ok $tests $file"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $file: wanted \"$part\""
-		sed 's/^/#   /' "$dir/err"
-	fi
-done <"$dir/list"
-ls >"$dir/after"
-cmp -s "$dir/before" "$dir/after" || { failed=$((failed + 1)); echo "# files were left behind"; }
+explain() {
+	sed 's/^/#   stderr: /' "$dir/err"
+}
 
-echo "1..$tests"
-echo "$((tests - failed)) passed, $failed failed"
-[ "$failed" = 0 ] && [ "$tests" -gt 0 ]
+while IFS=$'\t' read -r file part; do
+	ok "$file" judge "$file" "$part"
+done <"$dir/list"
+ok "there are bad images" test "$tests" -gt 0
+ls >"$dir/after"
+ok "no files are left behind" cmp "$dir/before" "$dir/after"
+finish

@@ -5,15 +5,8 @@
 #
 # Guests that once held engine soft, or that it must give up on: each ends as it should, soon. A run
 # that reaches --timeout is a failure. Prints KTAP; exits 1 if anything is not as it should be.
-set -u
-# shellcheck source=tests/ktap.sh
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
-bin=$(realpath "$1") vmm=$(realpath "$2")
-shift 2
-options=("$@")
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
-cd "$bin" || exit 2
+# shellcheck source=tests/guest_lib.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../guest_lib.sh"
 
 explain() {
 	head -n 8 "$dir/err" | sed 's/^/#   stderr: /'

@@ -6,15 +6,8 @@
 # The texts of /proc against those of the Linux that this test runs on: each kind of line that the
 # guest shows must be one that Linux shows, too. A kind is the line with its numbers made one.
 # Differences that are meant stand below, each with its reason. Prints KTAP.
-set -u
-# shellcheck source=tests/ktap.sh
-. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../ktap.sh"
-bin=$(realpath "$1") vmm=$(realpath "$2")
-shift 2
-options=("$@")
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
-cd "$bin" || exit 2
+# shellcheck source=tests/guest_lib.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../guest_lib.sh"
 
 explain() {
 	sed 's/^/#   /' "$dir/odd"
