@@ -9,8 +9,8 @@
  *    in this sense, as in Linux);
  *  - no two buddies of the same order below MAX_ORDER - 1 are both free and unmerged;
  *  - all lists of a zone are changed with interrupts off, but for the per-CPU list: the fast
- *    paths say that they are at it instead (pcp_busy), and an interrupt then goes to the buddy. That
- *    is enough on one CPU without preemption in the kernel.
+ *    paths say that they are at it instead (pcp_busy), and an interrupt then goes to the buddy.
+ *    That is enough on one CPU without preemption in the kernel.
  */
 #ifndef MM_MMZONE_H
 #define MM_MMZONE_H

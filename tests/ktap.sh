@@ -21,8 +21,8 @@ ok() {
 	fi
 }
 
-# suite NAME COMMAND...: one result of a command that prints results of its own, which stand indented
-# above it; how long it took stands below.
+# suite NAME COMMAND...: one result of a command that prints results of its own, which stand
+# indented above it; how long it took stands below.
 suite() {
 	local name=$1
 	shift

@@ -45,8 +45,8 @@ startup_32:
 	movl $PA(swapper_pg_dir), %eax
 	movl %eax, %cr3
 	/*
-	 * EM: nobody saves FPU state, so x87 shall raise #NM and SSE #UD. AM: as in Linux, a program
-	 * may ask for #AC by EFLAGS.AC. CD and NW become 0.
+	 * EM: nobody saves FPU state, so x87 shall raise #NM and SSE #UD. AM: as in Linux, a
+	 * program may ask for #AC by EFLAGS.AC. CD and NW become 0.
 	 */
 	movl $(X86_CR0_PG | X86_CR0_AM | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_EM | \
 		X86_CR0_PE), %eax

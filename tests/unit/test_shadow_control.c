@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Control registers under the shadow MMU, and what 4 MiB pages have to do with tables: hard cases, each
- * with its audit.
+ * Control registers under the shadow MMU, and what 4 MiB pages have to do with tables: hard cases,
+ * each with its audit.
  */
 #include "mmu/shadow.h"
 

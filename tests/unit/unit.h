@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The unit tests: each test_*.c exports one suite, a main.c lists them and runs them by unit_main().
- * A test's name says the rule.
+ * The unit tests: each test_*.c exports one suite, a main.c lists them and runs them by
+ * unit_main(). A test's name says the rule.
  */
 #ifndef TESTS_UNIT_UNIT_H
 #define TESTS_UNIT_UNIT_H

@@ -105,7 +105,9 @@ static void run_shared(void)
 		run_on(t, &machines[n]);
 }
 
-/* A table's tests under their names, each as run_shared(). Reachable for ever, as CUnit wants it. */
+/*
+ * A table's tests under their names, each as run_shared(). Reachable for ever, as CUnit wants it.
+ */
 static void table_suite(struct unit_suite *suite, const char *name, const struct mm_test *tests)
 {
 	struct unit_test *rows;

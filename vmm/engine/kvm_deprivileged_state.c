@@ -404,8 +404,8 @@ static int push_directly(struct deprivileged *d)
 }
 
 /*
- * IRETQ, as IRET, loads SP alone where the stack segment is one of 16 bits: the upper half of ESP would
- * be what the monitor's is.
+ * IRETQ, as IRET, loads SP alone where the stack segment is one of 16 bits: the upper half of ESP
+ * would be what the monitor's is.
  */
 static bool iretq_spoils_esp(const struct deprivileged *d)
 {

@@ -5,8 +5,8 @@
  * The guest has 2-level tables in its RAM. The shadow has 4-level ones (x86-64 format) in a pool of
  * pages that the engine gives, and maps guest-linear 0..4 GiB. PML4 slot 0 leads to it, all other
  * PML4 slots are the engine's (its monitor); a 32-bit page directory becomes four page directories,
- * a guest page table two, a 4 MiB page two pages of 2 MiB, or tables of 4 KiB pieces where not all of it
- * is RAM or where a page table lies in it.
+ * a guest page table two, a 4 MiB page two pages of 2 MiB, or tables of 4 KiB pieces where not all
+ * of it is RAM or where a page table lies in it.
  *
  * How it works:
  *  - A shadow page is known by (guest table frame, role). The role holds what else changes the

@@ -102,8 +102,8 @@ void entry_link(struct shadow *s, uint32_t parent, uint32_t index, uint32_t chil
 }
 
 /*
- * From now on 4 KiB leaves alone map the 2 MiB around a frame. For good: where one page table lies, more
- * will, and going back and forth costs more than it brings.
+ * From now on 4 KiB leaves alone map the 2 MiB around a frame. For good: where one page table lies,
+ * more will, and going back and forth costs more than it brings.
  */
 static void region_split(struct shadow *s, pfn_t gfn)
 {

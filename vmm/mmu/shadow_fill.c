@@ -142,8 +142,8 @@ static uint32_t path_child(struct shadow *s, uint32_t parent, uint32_t index, pf
 }
 
 /*
- * The tables that a linear address goes through, made and linked as far as they are missing, down to
- * the page directory, which is returned.
+ * The tables that a linear address goes through, made and linked as far as they are missing, down
+ * to the page directory, which is returned.
  */
 static uint32_t path_build(struct shadow *s, gva_t lin)
 {
@@ -167,7 +167,9 @@ static void release_frame(struct shadow *s, pfn_t gfn, gva_t lin)
 		frame_unsync(s, gfn, lin);
 }
 
-/* May one leaf map the 2 MiB from frame `gfn` on: all RAM, in one piece, and no page table in it? */
+/*
+ * May one leaf map the 2 MiB from frame `gfn` on: all RAM, in one piece, and no page table in it?
+ */
 static bool region_whole(struct shadow *s, pfn_t gfn)
 {
 	struct shadow_region *region = &s->region[gfn / SHADOW_ENTRIES];

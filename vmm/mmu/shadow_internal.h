@@ -125,8 +125,8 @@ void pages_destroy(struct shadow *s);
 /* --- shadow_entry.c --------------------------------------------------------------------------- */
 
 /*
- * Make an entry `value`, which leads to `target` (a leaf: the first guest frame; else a page): lists, the
- * pool and what hardware caches follow.
+ * Make an entry `value`, which leads to `target` (a leaf: the first guest frame; else a page):
+ * lists, the pool and what hardware caches follow.
  */
 void entry_set(struct shadow *s, uint32_t page, uint32_t index, uint64_t value, uint32_t target);
 static inline void entry_drop(struct shadow *s, uint32_t page, uint32_t index)

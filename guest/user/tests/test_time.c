@@ -96,7 +96,9 @@ static void rusage_counts_time_and_faults(void)
 	struct rusage a, b;
 	char *p = map_anon(256, PROT_READ | PROT_WRITE);
 
-	/* Linux collects RSS by CPU, 32 pages and more at a time: a few pages may not be seen yet. */
+	/*
+	 * Linux collects RSS by CPU, 32 pages and more at a time: a few pages may not be seen yet.
+	 */
 	memset(p, 1, 256 * PAGE);
 	EXPECT_EQUAL(getrusage(RUSAGE_SELF, &a), 0);
 	for (volatile int i = 0; i < 3000000; i++)
