@@ -234,7 +234,7 @@ static void kicks_of_a_signal_handler_are_never_lost(void)
 
 /* --- deadlines -------------------------------------------------------------------------------- */
 
-#define LATE_NS 50000000u
+#define LATE_NS 2000000000u /* a loaded host; one that is never noticed ends by the watchdog */
 
 static void deadline_is_honoured(void)
 {
