@@ -84,6 +84,8 @@ int fd_close(u32 fd);
 int32_t generic_file_read(struct file *f, struct uio *u, u64 *pos);
 /* lseek of files with a size, and of devices where it means nothing. */
 int64_t generic_llseek(struct file *f, int64_t offset, int whence);
+/* Of folders and of texts made at open: rewinding and what telldir() gave; no end to count from. */
+int64_t endless_llseek(struct file *f, int64_t offset, int whence);
 int64_t null_llseek(struct file *f, int64_t offset, int whence);
 /* A buffer of the kernel as a file's content, for /proc. */
 int32_t read_from_buffer(struct uio *u, u64 *pos, const char *text, u32 bytes);

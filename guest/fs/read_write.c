@@ -255,6 +255,18 @@ int64_t generic_llseek(struct file *f, int64_t offset, int whence)
 	return offset;
 }
 
+int64_t endless_llseek(struct file *f, int64_t offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += (int64_t)f->f_pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (offset < 0)
+		return -EINVAL;
+	f->f_pos = (u64)offset;
+	return offset;
+}
+
 int64_t null_llseek(struct file *f, int64_t offset, int whence)
 {
 	f->f_pos = 0;

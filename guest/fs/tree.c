@@ -158,19 +158,6 @@ static int tree_readdir(struct file *f, void *ctx, emit_fn emit)
 	return 0;
 }
 
-/* Rewinding and what telldir() gave; the end means nothing here. */
-static int64_t dir_llseek(struct file *f, int64_t offset, int whence)
-{
-	if (whence == SEEK_CUR)
-		offset += (int64_t)f->f_pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	f->f_pos = (u64)offset;
-	return offset;
-}
-
 static int32_t dir_read(struct file *f, struct uio *u, u64 *pos)
 {
 	return -EISDIR;
@@ -178,6 +165,6 @@ static int32_t dir_read(struct file *f, struct uio *u, u64 *pos)
 
 const struct file_operations tree_dir_ops = {
 	.read = dir_read,
-	.llseek = dir_llseek,
+	.llseek = endless_llseek,
 	.readdir = tree_readdir,
 };

@@ -31,7 +31,8 @@ static int exec_init(const char *path)
 
 static int run_init(void *arg)
 {
-	static const char *const paths[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	static const char *const paths[] = { "/init", "/sbin/init", "/etc/init", "/bin/init",
+					     "/bin/sh" };
 	int err;
 
 	(void)arg;
@@ -53,7 +54,7 @@ static int run_init(void *arg)
 		if (err != -ENOENT)
 			printk("%s cannot be run, error %d\n", paths[i], -err);
 	}
-	panic("no init: the file system has no /sbin/init, /etc/init, /bin/init or /bin/sh that "
+	panic("no init: the file system has no /init, /sbin/init, /etc/init, /bin/init or /bin/sh that "
 	      "runs; name a program by init=");
 }
 

@@ -188,44 +188,43 @@ static bool can_sleep_on(u32 clock)
 	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
 }
 
+/* The rest of a sleep that a signal ended goes out by put, in the format of the call. */
+static int32_t sleep_on(const struct syscall_args *args, s64 sec, s64 nsec,
+			int (*put)(u32 to, u64 ns))
+{
+	u32 clock = args->a[0], flags = args->a[1], rest = args->a[3];
+	u64 left;
+	int err;
+
+	if (!valid(sec, nsec))
+		return -EINVAL;
+	err = sleep_on_clock(clock, flags, to_ns(sec, nsec), &left);
+	if (err == -EINTR && !(flags & TIMER_ABSTIME) && rest && put(rest, left))
+		return -EFAULT;
+	return err;
+}
+
 SYSCALL_FN(clock_nanosleep)
 {
 	struct timespec32 ts;
-	u64 left;
-	int err;
 
 	if (!can_sleep_on(args->a[0]))
 		return -EINVAL;
 	if (copy_from_user(&ts, args->a[2], sizeof(ts)))
 		return -EFAULT;
-	if (!valid(ts.sec, ts.nsec))
-		return -EINVAL;
-	err = sleep_on_clock(args->a[0], args->a[1], to_ns(ts.sec, ts.nsec), &left);
-	if (err == -EINTR && !(args->a[1] & TIMER_ABSTIME) && args->a[3] &&
-	    put_timespec32(args->a[3], left))
-		return -EFAULT;
-	return err;
+	return sleep_on(args, ts.sec, ts.nsec, put_timespec32);
 }
 
 /* struct __kernel_timespec: the upper half of tv_nsec is padding to 32-bit programs. */
 SYSCALL_FN(clock_nanosleep64)
 {
 	struct timespec64 ts;
-	u64 left;
-	int err;
 
 	if (!can_sleep_on(args->a[0]))
 		return -EINVAL;
 	if (copy_from_user(&ts, args->a[2], sizeof(ts)))
 		return -EFAULT;
-	ts.nsec = (s32)ts.nsec;
-	if (!valid(ts.sec, ts.nsec))
-		return -EINVAL;
-	err = sleep_on_clock(args->a[0], args->a[1], to_ns(ts.sec, ts.nsec), &left);
-	if (err == -EINTR && !(args->a[1] & TIMER_ABSTIME) && args->a[3] &&
-	    put_timespec64(args->a[3], left))
-		return -EFAULT;
-	return err;
+	return sleep_on(args, ts.sec, (s32)ts.nsec, put_timespec64);
 }
 
 /* --- sysinfo ---------------------------------------------------------------------------------- */

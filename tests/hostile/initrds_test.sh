@@ -33,6 +33,8 @@ while IFS=$'\t' read -r file status says; do
 	ok "${file%.cpio}" ends "$status" "$says" --initrd "$file" --append init=/init
 done <"$dir/list"
 
+ok "/init is found, as in an initramfs of Linux" ends 0 "1 files, 0 directories" --initrd good.cpio
+
 ok "what does not fit into memory is told" \
 	ends 100 "no memory for its" -m 24M --initrd many_files.cpio --append init=/init
 

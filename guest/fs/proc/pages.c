@@ -120,13 +120,13 @@ static int32_t kpageflags_read(struct file *f, struct uio *u, u64 *pos)
 
 const struct file_operations proc_pagemap_ops = {
 	.read = pagemap_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 };
 const struct file_operations proc_kpagecount_ops = {
 	.read = kpagecount_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 };
 const struct file_operations proc_kpageflags_ops = {
 	.read = kpageflags_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 };

@@ -183,15 +183,15 @@ static int32_t auxv_read(struct file *f, struct uio *u, u64 *pos)
 
 static const struct file_operations cmdline_ops = {
 	.read = cmdline_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 };
 static const struct file_operations environ_ops = {
 	.read = environ_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 };
 static const struct file_operations auxv_ops = {
 	.read = auxv_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 };
 
 /* --- links: exe, cwd, root, fd/N -------------------------------------------------------------- */
@@ -317,7 +317,7 @@ static int fd_readdir(struct file *f, void *ctx, emit_fn emit)
 static const struct inode_operations fd_dir_inode_ops = { .lookup = fd_lookup };
 static const struct file_operations fd_dir_ops = {
 	.read = proc_dir_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 	.readdir = fd_readdir,
 };
 
@@ -380,7 +380,7 @@ static int pid_readdir(struct file *f, void *ctx, emit_fn emit)
 static const struct inode_operations pid_inode_ops = { .lookup = pid_lookup };
 static const struct file_operations pid_ops = {
 	.read = proc_dir_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 	.readdir = pid_readdir,
 };
 

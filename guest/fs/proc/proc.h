@@ -51,7 +51,6 @@ const struct proc_entry *proc_find(const struct proc_entry *table, const char *n
 bool proc_emit_table(struct file *f, void *ctx, emit_fn emit, const struct proc_entry *table,
 		     u32 first, u64 ino);
 int32_t proc_dir_read(struct file *f, struct uio *u, u64 *pos);
-int64_t proc_dir_llseek(struct file *f, int64_t offset, int whence);
 /* A decimal number without leading zeros, or false. */
 bool proc_number(const char *name, u32 len, u32 *value);
 

@@ -86,18 +86,6 @@ int32_t proc_dir_read(struct file *f, struct uio *u, u64 *pos)
 	return -EISDIR;
 }
 
-int64_t proc_dir_llseek(struct file *f, int64_t offset, int whence)
-{
-	if (whence == SEEK_CUR)
-		offset += (int64_t)f->f_pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	f->f_pos = (u64)offset;
-	return offset;
-}
-
 static int root_lookup(struct inode *dir, const char *name, u32 len, struct inode **child)
 {
 	const struct proc_entry *e = proc_find(proc_system_files, name, len);
@@ -152,7 +140,7 @@ static const struct inode_operations root_inode_ops = { .lookup = root_lookup };
 
 static const struct file_operations root_ops = {
 	.read = proc_dir_read,
-	.llseek = proc_dir_llseek,
+	.llseek = endless_llseek,
 	.readdir = root_readdir,
 };
 

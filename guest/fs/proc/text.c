@@ -101,22 +101,10 @@ static int32_t text_write(struct file *f, struct uio *u, u64 *pos)
 	return -EIO;
 }
 
-static int64_t text_llseek(struct file *f, int64_t offset, int whence)
-{
-	if (whence == SEEK_CUR)
-		offset += (int64_t)f->f_pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	f->f_pos = (u64)offset;
-	return offset;
-}
-
 const struct file_operations proc_text_ops = {
 	.read = text_read,
 	.write = text_write,
-	.llseek = text_llseek,
+	.llseek = endless_llseek,
 	.open = text_open,
 	.release = text_release,
 };
