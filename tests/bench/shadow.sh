@@ -8,6 +8,7 @@
 # virtualization compare: computation, page faults, context switches, processes, boot. Times are
 # differences of a short and a long run, medians of RUNS; exits are those of the VMM per operation,
 # by cause. Loops of their own first, whose exits have goals; then user programs of guest.bin.
+# BENCH_ONLY: a regular expression for the rows that are wanted.
 set -eu
 bin=build/bin vmm=build/bin/vmm runs=${BENCH_RUNS:-3}
 dir=$(mktemp -d)
@@ -39,12 +40,16 @@ rows=(
 	"computation, 1M instructions|500|1000|us|none|bench_alu|n=1|n=501"
 	"page fault, short handler|10000|1000|us|2.1|bench_fault|n=1|n=11"
 	"MOV to CR3, cached root|10000|1000|us|switch|bench_switch|n=1|n=11"
-	"page fault of a process|4096|1000|us|3.1|guest|ubench fault|ubench fault fault"
+	"page fault of a process|12288|1000|us|3.1|guest|ubench fault|ubench fault fault fault fault"
 	"switch of processes, by pipes|4000|1000|us||guest|ubench switch|ubench switch switch"
 	"fork, exit, wait|16|1000|us||guest|ubench fork_small|ubench fork_small fork_small"
 	"vfork, exec, exit, wait|50|1000|us||guest|ubench exec|ubench exec exec"
 	"boot to init and end|0|1000000|ms||guest||true"
 )
+
+for n in "${!rows[@]}"; do
+	[[ ${rows[n]} =~ ${BENCH_ONLY:-.} ]] || unset "rows[n]"
+done
 
 # Sets image, short, long, and the rest of a row.
 row_read() { # ROW
@@ -75,10 +80,10 @@ row_ns() { # MMU
 	done | median
 }
 
-in_unit() { # NANOSECONDS: with a digit behind the point
-	local tenths=$(($1 * 10 / divisor)) sign=
-	[ $tenths -ge 0 ] || { sign=- tenths=$((-tenths)); }
-	echo "$sign$((tenths / 10)).$((tenths % 10)) $unit"
+in_unit() { # NANOSECONDS: with three digits behind the point
+	local thousandths=$(($1 * 1000 / divisor)) sign=
+	[ $thousandths -ge 0 ] || { sign=- thousandths=$((-thousandths)); }
+	printf '%s%d.%03d %s\n' "$sign" $((thousandths / 1000)) $((thousandths % 1000)) "$unit"
 }
 
 causes=("shadow fill" "guest page fault" "table write" "MMIO" "privileged instruction" "other exception"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# usage: box.sh BUILD-FOLDER [--npt=0] [--qemu] [--timeout S] [--results FOLDER] [--verbose] CMD
-# [ARG...]
+# usage: box.sh BUILD-FOLDER [--npt=0] [--qemu] [--icount] [--timeout S] [--results FOLDER]
+#               [--verbose] CMD [ARG...]
 #
 # Runs CMD beside a real kvm_amd: in a virtual machine whose CPU, with AMD SVM and nested paging, is
 # emulated by QEMU's TCG. Inside are the built tree and tests/ at the same paths as here, the shared
@@ -12,6 +12,8 @@
 #
 #	--npt=0           kvm_amd without nested paging: KVM's own shadow MMU
 #	--qemu            put qemu-system-i386 in, too, to compare with -accel kvm
+#	--icount          the box's time is a count of its instructions, one a nanosecond: what others
+#	                  do on this machine does not show in what is measured there
 #	--timeout S       end the box after S seconds (default 600; a terminal: never)
 #	--results FOLDER  where files that CMD left in $RESULTS go (default
 #	                  BUILD-FOLDER/box/results)
@@ -21,16 +23,17 @@
 set -euo pipefail
 root=$(realpath "$(dirname "$(readlink -f "$0")")/../..")
 die() { printf 'box: %s\n' "$*" >&2; exit 102; }
-usage() { die "usage: box [--npt=0|1] [--qemu] [--timeout S] [--results FOLDER] [--verbose] CMD [ARG...]"; }
+usage() { die "usage: box [--npt=0|1] [--qemu] [--icount] [--timeout S] [--results FOLDER] [--verbose] CMD [ARG...]"; }
 
 [ $# -gt 1 ] || usage
 build=$(realpath "$1")
 shift
-npt=1 image=box options=() results=$build/box/results
+npt=1 image=box icount=() options=() results=$build/box/results
 while [ $# -gt 0 ]; do
 	case $1 in
 	--npt=[01]) npt=${1#*=} ;;
 	--qemu) image=box-qemu ;;
+	--icount) icount=(-icount "shift=0,sleep=off") ;;
 	--timeout | --results)
 		[ $# -gt 1 ] || usage
 		case $1 in
@@ -143,7 +146,7 @@ fi
 mkdir -p "$results"
 # To boot sooner: no self-tests of ciphers (0.25 s), no patching for one CPU (0.1 s), no
 # mitigations.
-qemu=(qemu-system-x86_64 -accel tcg -M q35 -cpu "EPYC,+svm,+npt,+umip" -m 1G
+qemu=(qemu-system-x86_64 -accel tcg "${icount[@]}" -M q35 -cpu "EPYC,+svm,+npt,+umip" -m 1G
 	-nodefaults -no-user-config -no-reboot -display none
 	-kernel "$kernel/vmlinux" -initrd "$folder/$image.cpio"
 	-append "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests noreplace-smp NPT=$npt")
