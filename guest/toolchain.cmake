@@ -98,9 +98,22 @@ function(guest_objects out)
 			DEPENDS ${path} ${guest_more_depends} DEPFILE ${object}.d
 			COMMENT "Guest: ${name}" VERBATIM COMMAND_EXPAND_LISTS)
 		list(APPEND objects ${object})
+		set(arguments ${guest_cc} ${guest_flags} ${guest_more_flags} -c ${path})
+		string(REPLACE "\"" "\\\"" arguments "${arguments}")
+		list(JOIN arguments "\", \"" arguments)
+		set_property(GLOBAL APPEND PROPERTY guest_commands "{ \"directory\": \"${CMAKE_BINARY_DIR}\", \"file\": \"${path}\",
+  \"arguments\": [ \"${arguments}\" ] }")
 	endforeach()
 	set(${out} ${objects} PARENT_SCOPE)
 endfunction()
+
+# Writes the commands of guest_objects(), for clang-tidy.
+function(guest_write_commands)
+	get_property(commands GLOBAL PROPERTY guest_commands)
+	list(JOIN commands ",\n" commands)
+	file(WRITE ${CMAKE_BINARY_DIR}/guest-objects/compile_commands.json "[\n${commands}\n]\n")
+endfunction()
+cmake_language(DEFER DIRECTORY ${PROJECT_SOURCE_DIR} CALL guest_write_commands)
 
 # Links objects into elf by the preprocessed linker script lds.
 function(guest_link elf lds)

@@ -13,6 +13,7 @@
 
 #include <stdarg.h>
 
+#include "mm/string.h"
 #include "mm/types.h"
 
 /* --- addresses ------------------------------------------------------------------------------ */
@@ -127,24 +128,6 @@ void arch_format_ip(vaddr_t ip, char *buf, size_t bytes);
 #define arch_caller() ((vaddr_t)(uintptr_t)__builtin_return_address(0))
 #else
 #define arch_caller() ((vaddr_t)__builtin_return_address(0))
-#endif
-
-/* --- memory and text, as in ISO C ------------------------------------------------------------- */
-
-#ifdef MM_HOST
-#include <stdio.h>
-#include <string.h>
-#else
-void *memcpy(void *dst, const void *src, size_t n);
-void *memmove(void *dst, const void *src, size_t n);
-void *memset(void *dst, int c, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
-size_t strlen(const char *s);
-int strcmp(const char *a, const char *b);
-int strncmp(const char *a, const char *b, size_t n);
-int snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
-	__attribute__((format(printf, 3, 0)));
 #endif
 
 #endif

@@ -43,7 +43,7 @@ tests/mm     mm/ tests/mm/
 # What a compiler without a C library has: all that mm/, guest/ and what they share may use of it.
 freestanding='<(stdint|stddef|stdbool|stdarg|limits)\.h>'
 # Interfaces to the host, too, in their part for it.
-hosted='mm/arch.h mm/errno.h mm/mman.h'
+hosted='mm/errno.h mm/mman.h mm/string.h'
 
 declare -A ours
 while read -r file; do ours[$file]=1; done < <(git ls-files --cached --others --exclude-standard)
@@ -123,22 +123,32 @@ say "shellcheck of ${#scripts[@]} scripts"
 shellcheck "${scripts[@]}" || fail "shellcheck"
 
 # --- clang-tidy -----------------------------------------------------------------------------------
-# Only what the host's compiler builds: the guest's flags are in no compile_commands.json.
+# Each file as it is built: by the host's commands, or by the guest's. What both build (mm/) is read
+# as the host has it.
+commands() { # FILE: the folder of the compile_commands.json that has it
+	local folder
+	for folder in "$build" "$build/guest-objects"; do
+		if grep -qF "\"file\": \"$PWD/$1\"" "$folder/compile_commands.json"; then
+			echo "$folder"
+			return
+		fi
+	done
+	return 1
+}
 tidy=()
-newest=$(git ls-files --cached --others --exclude-standard -z '*.h' .clang-tidy | xargs -0 ls -t | head -n 1)
+newest=$(git ls-files --cached --others --exclude-standard -z '*.h' '*.clang-tidy' | xargs -0 ls -t | head -n 1)
 for file in "${sources[@]}"; do
 	stamp=$build/lint/$file.clean
-	case $file in vmm/*.c | mm/*.c | tests/*.c) ;; *) continue ;; esac
-	grep -qF "\"file\": \"$PWD/$file\"" "$build/compile_commands.json" || continue
-	[ "$stamp" -nt "$file" ] && [ "$stamp" -nt "$newest" ] || tidy+=("$file")
+	if [ "${file##*.}" != c ] || ! folder=$(commands "$file"); then continue; fi
+	[ "$stamp" -nt "$file" ] && [ "$stamp" -nt "$newest" ] || tidy+=("$folder" "$file")
 done
-say "clang-tidy of ${#tidy[@]} files"
+say "clang-tidy of $((${#tidy[@]} / 2)) files"
 # shellcheck disable=SC2317 # xargs calls it
-tidy_one() { # BUILD-FOLDER FILE: what clang-tidy says, if it found anything
+tidy_one() { # STAMPS COMMANDS FILE: what clang-tidy says, if it found anything
 	local said
-	if said=$(clang-tidy -p "$1" --quiet --warnings-as-errors='*' "$2" 2>&1); then
-		mkdir -p "$1/lint/${2%/*}"
-		touch "$1/lint/$2.clean"
+	if said=$(clang-tidy -p "$2" --quiet --warnings-as-errors='*' "$3" 2>&1); then
+		mkdir -p "$1/${3%/*}"
+		touch "$1/$3.clean"
 	else
 		printf '%s\n' "$said" >&2
 		return 1
@@ -146,7 +156,7 @@ tidy_one() { # BUILD-FOLDER FILE: what clang-tidy says, if it found anything
 }
 export -f tidy_one
 [ ${#tidy[@]} -eq 0 ] || printf '%s\0' "${tidy[@]}" |
-	xargs -0 -P "$(nproc)" -I '{}' bash -c 'tidy_one "$@"' - "$build" '{}' || fail "clang-tidy"
+	xargs -0 -P "$(nproc)" -n 2 bash -c 'tidy_one "$@"' - "$build/lint" || fail "clang-tidy"
 
 [ "$status" -ne 0 ] || say "clean"
 exit "$status"

@@ -60,9 +60,13 @@ static int get_pointer(const struct strings *s, u32 n, u32 *pointer)
 	return 0;
 }
 
-/* Bytes with the NUL, or -EFAULT, -E2BIG. */
+/*
+ * Bytes with the NUL, or -EFAULT, -E2BIG. That count_strings() saw no NULL here holds for the
+ * kernel's pointers; a program's may change meanwhile.
+ */
 static int string_bytes(const struct strings *s, u32 pointer)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-unix.cstring.NullArg) */
 	u32 n = s->kernel ? strlen((const char *)pointer) + 1
 			  : strnlen_user(pointer, MAX_ARG_STRLEN);
 

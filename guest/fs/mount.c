@@ -22,6 +22,7 @@ extern const char __initrd_start[], __initrd_end[];
 static const void *map_module(const struct boot_module *m)
 {
 	u32 first = m->start >> PAGE_SHIFT, count = (m->end - 1 - m->start) / PAGE_SIZE + 2;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers they are */
 	struct page **pages = vmalloc(count * sizeof(*pages));
 	char *at = NULL;
 

@@ -174,7 +174,7 @@ static void put_signed(struct out *o, const struct spec *s, struct args *a)
 	if (s->size == -1)
 		v = (int16_t)v;
 	else if (s->size <= -2)
-		v = (int8_t)v;
+		v = (s64)(int8_t)v;
 	put_number(o, s, v < 0 ? -(u64)v : (u64)v, v < 0, 'd');
 }
 

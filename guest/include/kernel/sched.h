@@ -116,8 +116,6 @@ static inline struct pt_regs *task_pt_regs(const struct task_struct *t)
 
 /* The boot thread becomes task 0. Before it, schedule() must not be called. */
 void sched_init(void);
-/* Give the CPU to the next runnable task; comes back when this one is chosen again. */
-void schedule(void);
 /* Sleep up to `ticks`; what is left of them. State must be set; MAX_SCHEDULE_TIMEOUT: no limit. */
 #define MAX_SCHEDULE_TIMEOUT 0x7fffffffu
 u32 schedule_timeout(u32 ticks);

@@ -32,6 +32,7 @@ void finish_wait(struct wait_queue_head *q, struct wait_queue *w);
 void wake_up(struct wait_queue_head *q);
 
 bool signal_pending_current(void);
+/* Give the CPU to the next runnable task; comes back when this one is chosen again. (sched.c) */
 void schedule(void);
 
 #define __wait_event(q, condition, state, interruptible)                                           \

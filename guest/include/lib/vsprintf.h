@@ -9,14 +9,8 @@
 #define LIB_VSPRINTF_H
 
 #include <lib/types.h>
-#include <stdarg.h>
 
-/*
- * Writes at most size bytes with the terminating NUL. Returns the length the whole text has, as
- * ISO C does; a result >= size means that it was cut.
- */
-int vsnprintf(char *buf, size_t size, const char *fmt, va_list args) __printf(3, 0);
-int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
+#include "mm/string.h" /* vsnprintf, snprintf */
 
 /*
  * Reads an unsigned number (decimal, 0x hex, 0 octal) with an optional suffix K, M or G (powers of

@@ -99,8 +99,9 @@ static void make_arena(uint64_t *r)
 		"/",	       "..",	    "/proc/self/../1/status", "#!/bin/sh"
 	};
 
-	mmap((void *)ARENA, ARENA_PAGES * PAGE, PROT_READ | PROT_WRITE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (mmap((void *)ARENA, ARENA_PAGES * PAGE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		_exit(2);
 	for (uint32_t i = 0; i < ARENA_PAGES * PAGE / 4; i += 1 + random_below(r, 8))
 		*(uint32_t *)(ARENA + 4 * i) = argument(r);
 	for (unsigned i = 0; i < 8; i++)

@@ -149,7 +149,6 @@ static void complete_here(struct editor *e)
 	while (start && !strchr(" \t|&;<>", e->text[start - 1]))
 		start--;
 	count = complete(e->text, start, e->cursor, common, sizeof(common), 0);
-	rest = strrchr(common, '/');
 	if (!count)
 		return;
 	/* The common part begins after the last slash of what is typed. */

@@ -140,7 +140,8 @@ static void children_of_the_dead_get_another_parent(void)
 static void fork_copies_memory(void)
 {
 	static int global = 1;
-	int *heap = malloc(sizeof(int)), local = 3, status;
+	int *heap = malloc(sizeof(int)), status;
+	volatile int local = 3;
 	pid_t pid;
 
 	REQUIRE(heap);

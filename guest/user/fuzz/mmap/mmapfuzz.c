@@ -224,7 +224,7 @@ static void prepare(void)
 		exit(2);
 	}
 	for (unsigned i = 0; i < model.file_pages; i++)
-		pread(fuzz.fd, &model.file_word[i], 4, (loff_t)(i * PAGE + WORD_AT));
+		pread(fuzz.fd, &model.file_word[i], 4, (loff_t)i * PAGE + WORD_AT);
 	model.heap = (char *)((brk + PAGE - 1) & ~(PAGE - 1));
 	raw_syscall(SYS_brk, model.heap);
 	munmap(page_at(0), PAGES * PAGE);
