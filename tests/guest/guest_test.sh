@@ -148,7 +148,7 @@ ok "a post-mortem names the guest's panic" says err 'panicked'
 
 ok "a triple fault ends with 100" ends 100 --append test=triple guest.bin
 ok "with registers" says_in_order err '^ *registers$' '^ *EAX [0-9a-f]{8}' '^ *EIP [0-9a-f]{8} \([a-z0-9_]+\+0x'
-ok "with the control registers" says_once err '^ *CR0 [0-9a-f]{8} \[PG WP .*PE\]'
+ok "with the control registers" says_once err '^ *CR0 [0-9a-f]{8} \[PG AM WP .*PE\]'
 ok "with a disassembly around EIP" says_once err '^ *=> [0-9a-f]{8} '
 ok "with the page walk of EIP" says_in_order err 'page walk of EIP' 'PDE\[[0-9]+\]' 'physical 00[0-9a-f]{6}'
 ok "with symbols from guest.elf" says_in_order err 'backtrace by EBP' '#0 .*\+0x' '#1 .*\+0x'

@@ -268,7 +268,7 @@ ok "triple fault: first exception" has err '^    #GP at 0060:[0-9a-f]+ \(action_
 ok "triple fault: then a double fault" has err '^    -> #DF at '
 ok "triple fault: the end" has err '^    -> triple fault'
 ok "triple fault: registers" has err '^    EAX [0-9a-f]{8}  EBX'
-ok "triple fault: control registers by name" has err '^    CR0 [0-9a-f]{8} \[PG WP'
+ok "triple fault: control registers by name" has err '^    CR0 [0-9a-f]{8} \[PG AM WP'
 ok "triple fault: the instruction" has err '^  => [0-9a-f]{8}  cc +int3$'
 ok "triple fault: page walk" has err '^    PDE\[768\] '
 ok "triple fault: stack with names" has err '^    [0-9a-f]{8}  [0-9a-f]{8}  run_action\+'
