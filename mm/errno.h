@@ -25,7 +25,6 @@
 #define EFAULT 14
 #define EBUSY 16
 #define EEXIST 17
-#define EXDEV 18
 #define ENODEV 19
 #define ENOTDIR 20
 #define EISDIR 21
@@ -38,13 +37,10 @@
 #define ENOSPC 28
 #define ESPIPE 29
 #define EROFS 30
-#define EMLINK 31
 #define EPIPE 32
-#define EDOM 33
 #define ERANGE 34
 #define ENAMETOOLONG 36
 #define ENOSYS 38
-#define ENOTEMPTY 39
 #define ELOOP 40
 #define EOVERFLOW 75
 #define ELIBBAD 80

@@ -26,7 +26,6 @@
 #define GFP_NOWAIT (0u)
 #define GFP_ATOMIC (__GFP_HIGH)
 #define GFP_KERNEL (__GFP_WAIT)
-#define GFP_USER (__GFP_WAIT)
 #define GFP_HIGHUSER (__GFP_WAIT | __GFP_HIGHMEM)
 #define GFP_DMA __GFP_DMA
 

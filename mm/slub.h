@@ -26,7 +26,6 @@
 #define SLAB_NEVER_MERGE                                                                           \
 	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE | SLAB_DEBUG_FREE)
 
-#define KMALLOC_MIN_SIZE 8
 #define KMALLOC_MAX_CACHE 8192 /* larger goes to the page allocator */
 
 struct kmem_cache;

@@ -136,7 +136,9 @@ commands() { # FILE: the folder of the compile_commands.json that has it
 	return 1
 }
 tidy=()
-newest=$(git ls-files --cached --others --exclude-standard -z '*.h' '*.clang-tidy' | xargs -0 ls -t | head -n 1)
+newest=$(git ls-files --cached --others --exclude-standard -z '*.h' '*.clang-tidy' |
+	xargs -0 stat -c '%Y %n' | sort -n | tail -n 1)
+newest=${newest#* }
 for file in "${sources[@]}"; do
 	stamp=$build/lint/$file.clean
 	if [ "${file##*.}" != c ] || ! folder=$(commands "$file"); then continue; fi

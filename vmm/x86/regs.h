@@ -66,7 +66,6 @@ enum x86_sreg { X86_ES, X86_CS, X86_SS, X86_DS, X86_FS, X86_GS, X86_LDTR, X86_TR
 #define DR6_FIXED 0xffff0ff0u /* reads as one; B0..B3, BD, BS, BT vary */
 #define DR6_BD (1u << 13)
 #define DR6_BS (1u << 14)
-#define DR6_BT (1u << 15)
 #define DR7_FIXED 0x00000400u
 #define DR7_GD (1u << 13)
 
@@ -132,7 +131,6 @@ enum x86_vector {
 #define SYS_CALL16 0x4u
 #define SYS_TASK 0x5u
 #define SYS_INT16 0x6u
-#define SYS_TRAP16 0x7u
 #define SYS_TSS32 0x9u
 #define SYS_TSS32_BUSY 0xbu
 #define SYS_CALL32 0xcu

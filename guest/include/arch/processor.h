@@ -111,11 +111,6 @@ static inline u32 native_save_fl(void)
 	return flags;
 }
 
-static inline void native_restore_fl(u32 flags)
-{
-	asm volatile("pushl %0; popfl" : : "g"(flags) : "memory", "cc");
-}
-
 static inline void local_irq_enable(void)
 {
 	asm volatile("sti" : : : "memory");

@@ -32,7 +32,6 @@ long proc_number(const char *path, const char *name);
 #define PAGE_BYTES 4096u
 #define PM_PRESENT (1ull << 63)
 #define PM_SWAPPED (1ull << 62)
-#define PM_SOFT_DIRTY (1ull << 55)
 #define PM_PFN(entry) ((entry) & ((1ull << 55) - 1))
 
 /* The entry of addr's page in /proc/self/pagemap; 0 too if it cannot be read. */
@@ -41,7 +40,5 @@ uint64_t pagemap_entry(const void *addr);
 int64_t frame_mappings(uint64_t pfn);
 /* "not present", "zero page", "frame 1234, mapped 2 times", in text. */
 const char *page_text(const void *addr, char *text, size_t size);
-/* How many of these pages are present. */
-unsigned pages_present(const void *addr, unsigned pages);
 
 #endif

@@ -5,9 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EXIT_SUCCESS 0
-#define EXIT_FAILURE 1
-
 /* From brk for small blocks, from mmap for large ones; 16-byte aligned. NULL: no memory. */
 void *malloc(size_t n);
 void *calloc(size_t n, size_t size);

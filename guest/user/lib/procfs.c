@@ -182,14 +182,3 @@ const char *page_text(const void *addr, char *text, size_t size)
 					 : "often");
 	return text;
 }
-
-unsigned pages_present(const void *addr, unsigned pages)
-{
-	const char *p = addr;
-	unsigned present = 0;
-
-	for (unsigned i = 0; i < pages; i++)
-		if (pagemap_entry(p + i * PAGE_BYTES) & PM_PRESENT)
-			present++;
-	return present;
-}

@@ -3,7 +3,6 @@
 #ifndef _SYS_SYSCALL_H
 #define _SYS_SYSCALL_H
 
-#define SYS_restart_syscall 0
 #define SYS_exit 1
 #define SYS_fork 2
 #define SYS_read 3
@@ -52,8 +51,6 @@
 #define SYS_writev 146
 #define SYS_mlock 150
 #define SYS_munlock 151
-#define SYS_mlockall 152
-#define SYS_munlockall 153
 #define SYS_sched_yield 158
 #define SYS_nanosleep 162
 #define SYS_mremap 163
@@ -72,7 +69,6 @@
 #define SYS_stat64 195
 #define SYS_lstat64 196
 #define SYS_fstat64 197
-#define SYS_getuid32 199
 #define SYS_mincore 218
 #define SYS_madvise 219
 #define SYS_getdents64 220
