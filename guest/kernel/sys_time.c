@@ -122,21 +122,23 @@ static u32 sleep_ticks(u64 ns)
 	return ticks < MAX_SCHEDULE_TIMEOUT ? (u32)ticks : MAX_SCHEDULE_TIMEOUT - 1;
 }
 
-/* 0 when the time is over, else -EINTR and what is left. */
+/*
+ * 0 when the time is over, by the clock that the caller reads: a tick that was due before the sleep
+ * began counts as one of it. Else -EINTR and what is left.
+ */
 static int sleep_ns(u64 ns, u64 *left_ns)
 {
-	u32 left;
+	u64 now = monotonic_ns(), until = now + ns < ns ? ~(u64)0 : now + ns;
+	u32 left = 0;
 
-	*left_ns = 0;
-	if (!ns)
-		return 0;
-	current->state = TASK_INTERRUPTIBLE;
-	left = signal_pending_current() ? sleep_ticks(ns) : schedule_timeout(sleep_ticks(ns));
-	current->state = TASK_RUNNING;
-	if (!left)
-		return 0;
-	*left_ns = (u64)left * TICK_NS < ns ? (u64)left * TICK_NS : ns;
-	return -EINTR;
+	while (!left && now < until) {
+		current->state = TASK_INTERRUPTIBLE;
+		left = signal_pending_current() ? 1 : schedule_timeout(sleep_ticks(until - now));
+		current->state = TASK_RUNNING;
+		now = monotonic_ns();
+	}
+	*left_ns = now < until ? until - now : 0;
+	return left ? -EINTR : 0;
 }
 
 static bool valid(s64 sec, s64 nsec)
