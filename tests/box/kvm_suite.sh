@@ -66,7 +66,7 @@ suite "user space" env CALLS=500 tests/guest/user_test.sh "$bin" "$vmm" --engine
 for ram in 32M 3G; do
 	suite "guest.bin prints what it prints on soft, $ram" same_lines $ram
 done
-suite "all that tests paging, against engine soft" tests/guest/matrix_run.sh build kvm
+suite "guests that test paging, as on soft" env SMALL=1 STEPS=5000 tests/guest/matrix_run.sh build kvm
 suite "bad images" bad_images
 if [ "$npt" = Y ]; then # what it shows does not hang on the kind of paging
 	suite "the command line" tests/unit/cli_test.sh "$vmm" "$bin/guest.bin" vmm/cli/vmm.1

@@ -7,7 +7,7 @@
 # with mmu direct prints. ROW is the first word of a line of the table below. What this host is
 # known to do otherwise is in KNOWN_FAILURES, names of self-tests as a regular expression;
 # MATRIX_OPTIONS of matrix_check; FUZZ_WORDS for pt_fuzz; STEPS instead of the table's; OPTIONS of
-# vmm, besides. SMALL=1: some of each, and no usertests, for a host whose KVM emulates (PVM).
+# vmm, besides. SMALL=1: some of each, and no usertests, where a host or a kind of TLB is slow.
 # Prints KTAP; exits 1 if anything is not as it should be, 77 if this host's KVM cannot run the
 # row, 102 for an unknown row.
 set -u
