@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * usertests [-l] [NAME...]: the tests whose names begin so; if none is told, all but those marked LONG.
- * -l lists them.
+ * usertests [-l] [NAME...]: the tests whose names begin so; if none is told, all but those marked
+ * LONG. -l lists them.
  */
 #include "usertest.h"
 #include <setjmp.h>

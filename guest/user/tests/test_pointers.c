@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bad user pointers in every system call that takes one, but for clone and its like: each of the arguments marked P is tried
- * with each kind of bad pointer, and the call must say EFAULT.
+ * Bad user pointers in every system call that takes one, but for clone and its like: each of the
+ * arguments marked P is tried with each kind of bad pointer, and the call must say EFAULT.
  */
 #include "usertest.h"
 #include <fcntl.h>
