@@ -4,7 +4,7 @@
  * COMMAND-C...]
  *
  * What one turn of a bench guest costs under each command: every command runs with a short and a
- * long count (the word @N@ in it becomes 1 and 1 + COUNT, in thousands of turns), and the
+ * long count (@N@ in its words becomes COUNT and twice that, in thousands of turns), and the
  * difference divided by the turns between is the cost, without the start. The commands take turns,
  * after one uncounted round. Prints one row: the medians, and the medians of the ratios A/B and C/A
  * taken round by round. STATUSES has a digit for each command, the exit status it has to end with
@@ -132,8 +132,8 @@ int main(int argc, char **argv)
 	for (int r = -1; r < runs; r++) {
 		for (int c = 0; c < commands; c++) {
 			int status = statuses[c] - '0';
-			double small = time_command(command[c], 1, status);
-			double large = time_command(command[c], 1 + count, status);
+			double small = time_command(command[c], count, status);
+			double large = time_command(command[c], 2 * count, status);
 
 			if (r >= 0)
 				us[c][r] = (large - small) * 1e6 / (count * TURNS);
