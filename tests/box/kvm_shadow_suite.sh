@@ -31,8 +31,8 @@ same_lines() {
 
 # TCG takes what is read and written for a read where it faults (pt_fuzz.c). A user program that
 # looks at its IOPL sees the 1 of ring 1 (vmm/engine/README.md).
-every_guest() { # [NAME=VALUE]: for matrix_run.sh
-	env FUZZ_WORDS="tcg=1" STEPS="${STEPS:-1000}" "$@" KNOWN_FAILURES=sigreturn_gives_no_privileges \
+every_guest() {
+	FUZZ_WORDS="tcg=1" STEPS=${STEPS:-1000} KNOWN_FAILURES=sigreturn_gives_no_privileges \
 		tests/guest/matrix_run.sh build kvm_shadow
 }
 
@@ -58,7 +58,7 @@ if [ "$npt" = Y ]; then
 	suite "the guest from outside" tests/guest/guest_test.sh "$bin" "$vmm" "${shadow[@]}"
 	suite "bad images" bad_images
 else
-	suite "guests that test paging, as on soft" every_guest SMALL=1
+	suite "guests that test paging, as on soft" env SMALL=1 "$0" matrix
 	suite "tables out of sync, audited" "$vmm" "${shadow[@]}" --shadow-sync unsync --shadow-audit \
 		-m 64M "$bin/guest.bin" --append test=quick
 fi

@@ -314,8 +314,8 @@ ok "JSON of mmu direct has no counters of a shadow" has report.json '^ *"shadow"
 
 # --- mmu shadow -----------------------------------------------------------------------------------
 
-run guest.bin --append test=paging --stats --json report.json --trace shadow=trace --dump shadow \
-	--shadow-audit
+run --engine soft guest.bin --append test=paging --stats --json report.json --trace shadow=trace \
+	--dump shadow --shadow-audit
 ok "self-tests pass under mmu shadow, audited" equal "$status" 0
 ok "stats name it" has err '^vmm: engine soft, mmu shadow, tlb normal'
 # The self-tests of paging change tables, invalidate, and load CR3 and CR4.
