@@ -91,7 +91,7 @@ if [ -c /dev/kvm ] && [ -r /dev/kvm ]; then
 fi
 
 # --- engine kvm, where it runs --------------------------------------------------------------------
-kvm=(--engine kvm --append "test=none exit=7")
+kvm=(--engine kvm --mmu direct --append "test=none exit=7")
 run "" "${kvm[@]}" "$guest"
 if [ "$status" != 7 ]; then
 	skip "faults of KVM" "engine kvm cannot run here: $(head -n 1 err)"
@@ -120,10 +120,10 @@ else
 
 	# while the guest runs
 	for why in EFAULT ENOMEM EIO EINVAL; do
-		stop 104 "KVM_RUN" ioctl:KVM_RUN:$why:after=40 --engine kvm "$guest"
+		stop 104 "KVM_RUN" ioctl:KVM_RUN:$why:after=40 --engine kvm --mmu direct "$guest"
 	done
-	stop 104 "KVM_RUN" ioctl:KVM_RUN:EFAULT:after=40:times=1 --engine kvm "$guest"
-	stop 104 "cannot inject an interrupt" ioctl:KVM_INTERRUPT:EFAULT --engine kvm "$guest"
+	stop 104 "KVM_RUN" ioctl:KVM_RUN:EFAULT:after=40:times=1 --engine kvm --mmu direct "$guest"
+	stop 104 "cannot inject an interrupt" ioctl:KVM_INTERRUPT:EFAULT --engine kvm --mmu direct "$guest"
 
 	# calls that are interrupted mean nothing; the guest's own times are no part of the output
 	lines() {
@@ -131,10 +131,10 @@ else
 	}
 	same() { # FAULT
 		local want
-		run "" --engine kvm "$guest" --append test=quick
+		run "" --engine kvm --mmu direct "$guest" --append test=quick
 		lines >want
 		want=$status
-		run "$1" --engine kvm "$guest" --append test=quick
+		run "$1" --engine kvm --mmu direct "$guest" --append test=quick
 		[ "$status" = "$want" ] || { echo "#   status $status, not $want"; return 1; }
 		[ -s want ] && lines | cmp - want
 	}
