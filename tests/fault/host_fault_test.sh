@@ -180,7 +180,7 @@ if command -v script >/dev/null; then
 	cat >inside <<-END
 		stty -g >before
 		HOST_FAULT=memfd_create:any:EMFILE LD_PRELOAD=$lib "$vmm" --engine soft "$guest"
-		HOST_FAULT=ioctl:KVM_RUN:EFAULT:after=40 LD_PRELOAD=$lib "$vmm" "$guest"
+		HOST_FAULT=ioctl:KVM_RUN:EFAULT:after=40 LD_PRELOAD=$lib "$vmm" "$guest" --append test=quick
 		stty -g >after
 	END
 	script -qec 'sh inside' /dev/null >/dev/null 2>&1 </dev/null
