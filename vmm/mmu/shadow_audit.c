@@ -143,7 +143,7 @@ static void check_large(struct audit *a, uint32_t page, uint32_t index)
 		    s->config.ops.leaf(s->config.ctx, (gfn + n) << PAGE_SHIFT) !=
 			    (entry & SPTE_ADDRESS) + n * PAGE_BYTES)
 			finding(a, ENTRY_FMT ": frame 0x%llx is a page table, or lies elsewhere",
-				ENTRY_ARGS(s, page, index), (unsigned long long)(gfn + n));
+				ENTRY_ARGS(s, page, index), (unsigned long long)gfn + n);
 	if (!page_is_table(p) || s->frame[p->gfn].stale_at)
 		return;
 	if (child_of(s, p->role,
