@@ -26,6 +26,7 @@
 #define OFF_GDT 0x10000u
 #define OFF_LDT 0x20000u
 #define OFF_CHANGES 0x40000u
+#define SLOTS_BYTES ((8192 - MONITOR_FIRST_SLOT) * sizeof(uint64_t)) /* the monitor's in the GDT */
 #define CHANGES_MAX ((MONITOR_BYTES - OFF_CHANGES) / sizeof(struct monitor_change))
 
 #define STUB_BYTES 16u
@@ -143,7 +144,7 @@ static void build_slots(uint64_t *slot)
 {
 	const uint64_t tss = linear(OFF_TSS);
 
-	memset(slot, 0, (8192 - MONITOR_FIRST_SLOT) * sizeof(*slot));
+	memset(slot, 0, SLOTS_BYTES);
 	slot[0] = CODE_64;
 	slot[(MONITOR_TR - MONITOR_CS) / 8] = TSS_BUSY_64 | TSS_LIMIT | (tss & 0xffffff) << 16 |
 					      (tss >> 24 & 0xff) << 56;
@@ -182,12 +183,15 @@ int monitor_create(struct monitor *m, uint64_t pool_pages)
 		return -ENOMEM;
 	m->memory = memory;
 	m->waiting = calloc(pool_pages / 64 + 1, sizeof(*m->waiting));
-	if (!m->waiting || build_tables(m)) {
+	m->built = malloc(OFF_FIXED_END + SLOTS_BYTES);
+	if (!m->waiting || !m->built || build_tables(m)) {
 		monitor_destroy(m);
 		return -ENOMEM;
 	}
 	build_fixed(m->memory);
 	build_slots(monitor_gdt(m) + MONITOR_FIRST_SLOT);
+	memcpy(m->built, m->memory, OFF_FIXED_END);
+	memcpy(m->built + OFF_FIXED_END, monitor_gdt(m) + MONITOR_FIRST_SLOT, SLOTS_BYTES);
 	return 0;
 }
 
@@ -196,24 +200,15 @@ void monitor_destroy(struct monitor *m)
 	if (m->memory)
 		munmap(m->memory, m->bytes);
 	free(m->waiting);
+	free(m->built);
 	free(m->queue);
 	*m = (struct monitor){ .memory = NULL };
 }
 
 bool monitor_intact(const struct monitor *m)
 {
-	uint64_t slots[8192 - MONITOR_FIRST_SLOT];
-	uint8_t *fixed = calloc(1, OFF_FIXED_END);
-	bool same;
-
-	if (!fixed)
-		return true;
-	build_fixed(fixed);
-	build_slots(slots);
-	same = !memcmp(fixed, m->memory, OFF_FIXED_END) &&
-	       !memcmp(slots, monitor_gdt(m) + MONITOR_FIRST_SLOT, sizeof(slots));
-	free(fixed);
-	return same;
+	return !memcmp(m->built, m->memory, OFF_FIXED_END) &&
+	       !memcmp(m->built + OFF_FIXED_END, monitor_gdt(m) + MONITOR_FIRST_SLOT, SLOTS_BYTES);
 }
 
 /* --- registers -------------------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ struct monitor {
 	uint8_t *memory; /* MONITOR_BYTES, then the pool */
 	size_t bytes;	 /* of both */
 	uint64_t pool_pages;
+	uint8_t *built; /* what never changes, as it was built: monitor_intact() compares */
 	/* Changes not yet given to the stub; grows as need be. */
 	struct monitor_change *queue;
 	size_t queued, room;
