@@ -18,22 +18,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "sample.h"
 
 #define MAX_RUNS 51
 #define MAX_COMMANDS 3
 #define TURNS 1000 /* of one in @N@ */
 
 extern char **environ;
-
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* A copy of `word` with every @N@ replaced. */
 static char *with_count(const char *word, int count)
@@ -88,19 +81,6 @@ static double time_command(char **argv, int count, int expected)
 	return now_s() - start;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-	qsort(v, (size_t)n, sizeof(*v), compare);
-	return v[n / 2];
-}
-
 int main(int argc, char **argv)
 {
 	double us[MAX_COMMANDS][MAX_RUNS], a_to_b[MAX_RUNS], c_to_a[MAX_RUNS];
@@ -143,12 +123,13 @@ int main(int argc, char **argv)
 			c_to_a[r] = commands > 2 ? us[2][r] / us[0][r] : 0;
 		}
 	}
-	printf("%-34s %9.2f us %9.2f us", argv[optind], median(us[0], runs), median(us[1], runs));
+	printf("%-34s %9.2f us %9.2f us", argv[optind], median(us[0], (size_t)runs),
+	       median(us[1], (size_t)runs));
 	if (commands > 2)
-		printf(" %9.2f us", median(us[2], runs));
-	printf(" %9.2f", median(a_to_b, runs));
+		printf(" %9.2f us", median(us[2], (size_t)runs));
+	printf(" %9.2f", median(a_to_b, (size_t)runs));
 	if (commands > 2)
-		printf(" %9.2f", median(c_to_a, runs));
+		printf(" %9.2f", median(c_to_a, (size_t)runs));
 	printf("\n");
 	return 0;
 }

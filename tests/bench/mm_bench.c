@@ -17,6 +17,7 @@
 #include "mm/slub.h"
 #include "mm/vmalloc.h"
 #include "mm_host.h"
+#include "tests/bench/sample.h"
 
 #define ROUNDS 301 /* short ones, that end before the scheduler takes the CPU away, mostly */
 #define AREA_ROUNDS 9
@@ -222,19 +223,6 @@ static double time_ns(void (*run)(unsigned n), unsigned n)
 
 	run(n);
 	return (now_ns() - start) / n;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t count)
-{
-	qsort(v, count, sizeof(*v), compare);
-	return v[count / 2];
 }
 
 static const char *verdict(bool met)

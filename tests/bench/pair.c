@@ -15,20 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "sample.h"
 
 #define MAX_RUNS 101
 
 extern char **environ;
-
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* Seconds of one run; the process ends if it did not exit with `expected`. */
 static double time_command(char **argv, int expected)
@@ -54,19 +47,6 @@ static double time_command(char **argv, int expected)
 		exit(1);
 	}
 	return now_s() - start;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-	qsort(v, (size_t)n, sizeof(*v), compare);
-	return v[n / 2];
 }
 
 int main(int argc, char **argv)
@@ -104,10 +84,11 @@ int main(int argc, char **argv)
 	}
 	if (insns > 0)
 		printf("%-34s %8.0f MIPS %8.0f MIPS %8.2f\n", argv[optind],
-		       insns / median(a, runs) / 1e6, insns / median(b, runs) / 1e6,
-		       median(ratio, runs));
+		       insns / median(a, (size_t)runs) / 1e6, insns / median(b, (size_t)runs) / 1e6,
+		       median(ratio, (size_t)runs));
 	else
-		printf("%-34s %8.2f ms   %8.2f ms   %8.2f\n", argv[optind], median(a, runs) * 1e3,
-		       median(b, runs) * 1e3, median(ratio, runs));
+		printf("%-34s %8.2f ms   %8.2f ms   %8.2f\n", argv[optind],
+		       median(a, (size_t)runs) * 1e3, median(b, (size_t)runs) * 1e3,
+		       median(ratio, (size_t)runs));
 	return 0;
 }
