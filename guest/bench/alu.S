@@ -3,17 +3,9 @@
  * The ALU loop: registers only. Each instruction depends on some before it, so that no part can be
  * left out, and the sum depends on all.
  */
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "alu"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long 10
-	.globl bench_unit
-bench_unit:
-	.long 1000000
+#include "loop_head.S"
+
+	BENCH_HEAD alu, 10, 1000000
 
 	.text
 	.globl bench_loop

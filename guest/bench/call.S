@@ -3,6 +3,8 @@
  * The call loop: a turn is fib(FIB_N) by plain recursion, with a conditional branch, a call and a
  * return for each of its steps.
  */
+#include "loop_head.S"
+
 #define FIB_N 20
 #define LEAF_INSNS 3	/* cmp, jb, ret */
 #define INNER_INSNS 12	/* all but the two calls' own */
@@ -17,17 +19,7 @@
 	.set insns, insns_next
 	.endr
 
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "call"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long insns + TURN_INSNS
-	.globl bench_unit
-bench_unit:
-	.long 1000000
+	BENCH_HEAD call, insns+TURN_INSNS, 1000000
 
 	.text
 	.globl bench_loop

@@ -4,6 +4,8 @@
  * entry (in a table that is mapped as all memory is) and returns. After each PAGES turns the
  * entries are cleared and the directory is loaded anew, so that it begins again.
  */
+#include "loop_head.S"
+
 #define PAGES 1000
 #define WINDOW 0x400000 /* behind the memory that main.c maps */
 #define CODE 0x08
@@ -12,17 +14,7 @@
 #define GATE_32 0x8e00
 #define VEC_PF 14
 
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "fault"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long 1
-	.globl bench_unit
-bench_unit:
-	.long 1000
+	BENCH_HEAD fault, 1, 1000
 
 	.data
 	.balign 8

@@ -7,6 +7,8 @@
  * Where there is a local APIC (QEMU) it has to let the PIC through: virtual wire mode (Intel SDM
  * vol. 3, 11.5.1). Elsewhere nobody takes the two stores.
  */
+#include "loop_head.S"
+
 #define APIC_WINDOW 0x3fe000 /* BENCH_APIC_PAGE */
 #define APIC_SPIV 0xf0
 #define APIC_SPIV_ON 0x1ff
@@ -27,17 +29,7 @@
 #define KERNEL_CS 0x08
 #define KERNEL_DS 0x10
 
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "irq"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long 1
-	.globl bench_unit
-bench_unit:
-	.long 1000
+	BENCH_HEAD irq, 1, 1000
 
 	.balign 8
 gdt:	.quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff

@@ -3,20 +3,12 @@
  * The memory loop: three loads, two stores and a read-modify-write a turn, at a stride of one page
  * and a line, so that turns touch all 64 pages of the buffer and all of their lines.
  */
+#include "loop_head.S"
+
 #define BUFFER_BYTES 0x40000 /* BENCH_BUFFER_BYTES */
 #define STRIDE (4096 + 64)
 
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "mem"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long 12
-	.globl bench_unit
-bench_unit:
-	.long 1000000
+	BENCH_HEAD mem, 12, 1000000
 
 	.text
 	.globl bench_loop

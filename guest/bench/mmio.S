@@ -3,19 +3,11 @@
  * The MMIO loop: reads the first register of a device's page, so that a turn is one access that the
  * host has to make for the guest. What is read depends on the machine, so it is no part of the sum.
  */
+#include "loop_head.S"
+
 #define WINDOW 0x3ff000 /* BENCH_MMIO_PAGE */
 
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "mmio"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long 1
-	.globl bench_unit
-bench_unit:
-	.long 1000
+	BENCH_HEAD mmio, 1, 1000
 
 	.text
 	.globl bench_loop

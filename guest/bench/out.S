@@ -3,19 +3,11 @@
  * The OUT loop: writes to a port that no device has, so that a turn is one exit to the host and
  * nothing else.
  */
+#include "loop_head.S"
+
 #define PORT 0x1e0
 
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "out"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long 1
-	.globl bench_unit
-bench_unit:
-	.long 1000
+	BENCH_HEAD out, 1, 1000
 
 	.text
 	.globl bench_loop

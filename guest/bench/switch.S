@@ -3,22 +3,14 @@
  * The context-switch loop: two directories take turns in CR3, and a page that each maps otherwise
  * is read after each load.
  */
+#include "loop_head.S"
+
 #define WINDOW 0x400000 /* behind the memory that main.c maps */
 #define CODE 0x08
 #define DATA 0x10
 #define P_RW_A_D 0x63
 
-	.section .rodata
-	.globl bench_name
-bench_name:
-	.asciz "switch"
-	.balign 4
-	.globl bench_turn_insns
-bench_turn_insns:
-	.long 1
-	.globl bench_unit
-bench_unit:
-	.long 1000
+	BENCH_HEAD switch, 1, 1000
 
 	.data
 	.balign 8
